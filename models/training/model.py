@@ -1,0 +1,262 @@
+"""The model: one BERT encoder and the heads on its word vectors.
+
+Parameter names are the names in the exported files: `Encoder` keeps those of Hugging Face's BertModel,
+`Heads` those that `models/desk-small/heads.safetensors` shows.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+NER_LABELS = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC"]
+NER_GUIDELINES = ["eww", "conll"]
+BIO_LABELS = ["O", "B", "I"]
+QUOTE_LAYERS = ["source", "cue", "content"]
+SENTIMENT_LABELS = ["negative", "neutral", "positive"]
+SENTIMENT_SOURCES = ["stance", "newsmtsc", "dse", "seesaw"]
+CASE_CLASSES = 4
+FORBIDDEN = -10_000.0  # a transition score that no sum of others outweighs, and that fp16 can hold
+
+# Distances in words fall into 0 | 1 2 3-4 5-8 9-16 17-32 33-64 >64 after | the same before.
+BUCKETS = 17
+DISTANCE_LIMITS = [1, 2, 4, 8, 16, 32, 64]
+
+
+def bucket(distance):
+    """Bucket of a signed word distance (tensor of integers)."""
+    size = torch.bucketize(distance.abs(), torch.tensor(DISTANCE_LIMITS, device=distance.device)) + 1
+    return torch.where(distance == 0, 0, torch.where(distance > 0, size, size + 8))
+
+
+def span_distance(first, last, other_first, other_last):
+    """Signed words from span a to span b: positive when b follows, 0 when they touch the same word."""
+    return torch.where(other_first > last, other_first - last, torch.where(other_last < first, other_last - first, 0))
+
+
+class Embeddings(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        size = config["hidden_size"]
+        self.word_embeddings = nn.Embedding(config["vocab_size"], size)
+        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], size)
+        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], size)
+        self.LayerNorm = nn.LayerNorm(size, eps=config["layer_norm_eps"])
+
+    def forward(self, ids, types):
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self.LayerNorm(self.word_embeddings(ids) + self.position_embeddings(positions) + self.token_type_embeddings(types))
+
+
+class Projections(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.query, self.key, self.value = nn.Linear(size, size), nn.Linear(size, size), nn.Linear(size, size)
+
+
+class DenseNorm(nn.Module):
+    def __init__(self, inputs, size, eps):
+        super().__init__()
+        self.dense, self.LayerNorm = nn.Linear(inputs, size), nn.LayerNorm(size, eps=eps)
+
+    def forward(self, x, residual):
+        return self.LayerNorm(self.dense(x) + residual)
+
+
+class Attention(nn.Module):
+    def __init__(self, size, heads, eps):
+        super().__init__()
+        self.heads = heads
+        self.self = Projections(size)
+        self.output = DenseNorm(size, size, eps)
+
+    def forward(self, x, mask):
+        b, n, size = x.shape
+        q, k, v = (p(x).view(b, n, self.heads, -1).transpose(1, 2) for p in (self.self.query, self.self.key, self.self.value))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.output(y.transpose(1, 2).reshape(b, n, size), x)
+
+
+class Intermediate(nn.Module):
+    def __init__(self, size, inner):
+        super().__init__()
+        self.dense = nn.Linear(size, inner)
+
+
+class Layer(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        size, eps = config["hidden_size"], config["layer_norm_eps"]
+        self.attention = Attention(size, config["num_attention_heads"], eps)
+        self.intermediate = Intermediate(size, config["intermediate_size"])
+        self.output = DenseNorm(config["intermediate_size"], size, eps)
+
+    def forward(self, x, mask):
+        x = self.attention(x, mask)
+        return self.output(F.gelu(self.intermediate.dense(x)), x)
+
+
+class Layers(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.layer = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
+
+
+class Encoder(nn.Module):
+    """BERT without pooler and without dropout: at one or two passes over the data nothing overfits."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.embeddings = Embeddings(config)
+        self.encoder = Layers(config)
+
+    def forward(self, ids, types, lengths):
+        mask = torch.arange(ids.shape[1], device=ids.device)[None] < lengths[:, None]
+        mask = None if bool(mask.all()) else mask[:, None, None, :]
+        x = self.embeddings(ids, types)
+        for layer in self.encoder.layer:
+            x = layer(x, mask)
+        return x
+
+
+def load_base(path, config):
+    """The base weights, with its one used token-type row copied to every case class."""
+    encoder = Encoder(config)
+    state = {k: v for k, v in load_file(path).items() if not k.startswith("pooler.") and k != "embeddings.position_ids"}
+    row = state["embeddings.token_type_embeddings.weight"][0]
+    state["embeddings.token_type_embeddings.weight"] = row.repeat(CASE_CLASSES, 1) + 0.002 * torch.randn(CASE_CLASSES, len(row))
+    encoder.load_state_dict(state)
+    return encoder
+
+
+class Tagger(nn.Module):
+    """A linear-chain CRF over BIO tags: emission = linear, transitions learnt, wrong BIO sequences forbidden."""
+
+    def __init__(self, inputs, labels):
+        super().__init__()
+        count = len(labels)
+        self.weight, self.bias = nn.Parameter(torch.randn(count, inputs) * 0.02), nn.Parameter(torch.zeros(count))
+        self.transitions, self.start = nn.Parameter(torch.zeros(count, count)), nn.Parameter(torch.zeros(count))
+        forbidden = torch.zeros(count, count)
+        first = torch.zeros(count)
+        for to, label in enumerate(labels):
+            if label.startswith("I"):
+                first[to] = FORBIDDEN
+                allowed = {label, "B" + label[1:]}
+                for frm, before in enumerate(labels):
+                    if before not in allowed:
+                        forbidden[frm, to] = FORBIDDEN
+        self.register_buffer("forbidden", forbidden, persistent=False)
+        self.register_buffer("forbidden_first", first, persistent=False)
+
+    def emissions(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+    def scores(self):
+        """Transition scores [from, to] and start scores, constraints included: all that decoding needs."""
+        return self.transitions + self.forbidden, self.start + self.forbidden_first
+
+
+def crf_loss(emissions, tags, mask, transitions, start):
+    """Negative log-likelihood per word. emissions [N,T,K], tags [N,T], mask [N,T], transitions [N,K,K], start [N,K]."""
+    emit = emissions.gather(2, tags[..., None])[..., 0]
+    rows = torch.arange(len(tags), device=tags.device)[:, None]
+    move = transitions[rows, tags[:, :-1], tags[:, 1:]]
+    gold = start.gather(1, tags[:, :1])[:, 0] + (emit * mask).sum(1) + (move * mask[:, 1:]).sum(1)
+    alpha = start + emissions[:, 0]
+    for t in range(1, emissions.shape[1]):
+        step = torch.logsumexp(alpha[:, :, None] + transitions, dim=1) + emissions[:, t]
+        alpha = torch.where(mask[:, t, None], step, alpha)
+    return (torch.logsumexp(alpha, dim=1) - gold) / mask.sum(1)
+
+
+def viterbi(emissions, transitions, start):
+    """Best tag sequence of one text; emissions [T,K] of all its words in order."""
+    score, back = start + emissions[0], []
+    for emission in emissions[1:]:
+        best, frm = (score[:, None] + transitions).max(0)
+        score = best + emission
+        back.append(frm)
+    tag = int(score.argmax())
+    tags = [tag]
+    for frm in reversed(back):
+        tag = int(frm[tag])
+        tags.append(tag)
+    return tags[::-1]
+
+
+class Biaffine(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.bilinear = nn.Parameter(torch.eye(size) / math.sqrt(size))
+        self.distance = nn.Parameter(torch.zeros(BUCKETS))
+        self.bias = nn.Parameter(torch.full((1,), -1.0))
+
+
+class Links(nn.Module):
+    """Which source and which content spans belong to a cue: a biaffine score per pair."""
+
+    def __init__(self, inputs, size=128):
+        super().__init__()
+        self.cue, self.source_span, self.content_span = (nn.Linear(2 * inputs, size) for _ in range(3))
+        self.source, self.content = Biaffine(size), Biaffine(size)
+
+    def forward(self, vectors, kind, cues, spans):
+        """Scores [cues, spans]; vectors [T,H] of the words, cues and spans [n,2] first and last word."""
+        side = {"source": self.source_span, "content": self.content_span}[kind]
+        pair = {"source": self.source, "content": self.content}[kind]
+        cue = self.cue(vectors[cues].flatten(1))
+        span = side(vectors[spans].flatten(1))
+        distance = span_distance(cues[:, None, 0], cues[:, None, 1], spans[None, :, 0], spans[None, :, 1])
+        return cue @ pair.bilinear @ span.T + pair.distance[bucket(distance)] + pair.bias
+
+
+class Quotes(nn.Module):
+    def __init__(self, size, inner=256):
+        super().__init__()
+        self.hidden = nn.Linear(size, inner)
+        self.source, self.cue, self.content = (Tagger(inner, BIO_LABELS) for _ in QUOTE_LAYERS)
+        self.link = Links(size)
+
+
+class Sentiment(nn.Module):
+    """Sentiment toward a target: attention from the mean of its word vectors over the words of its sentences."""
+
+    def __init__(self, size, heads=6, hidden=384):
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value = (nn.Linear(size, size) for _ in range(3))
+        self.position_bias = nn.Parameter(torch.zeros(heads, BUCKETS))
+        self.hidden = nn.Linear(2 * size, hidden)
+        self.out = nn.ModuleDict({source: nn.Linear(hidden, len(SENTIMENT_LABELS)) for source in SENTIMENT_SOURCES})
+
+    def forward(self, words, scope, first, last, dropout=0.0):
+        """words [N,L,H] of each target's scope, scope [N,L] true where a word is, first/last target word -> [N,hidden]."""
+        n, length, size = words.shape
+        index = torch.arange(length, device=words.device)[None]
+        inside = (index >= first[:, None]) & (index <= last[:, None])
+        target = (words * inside[..., None]).sum(1) / inside.sum(1, keepdim=True)
+        split = lambda x: x.view(n, -1, self.heads, size // self.heads).transpose(1, 2)
+        q, k, v = split(self.query(target)), split(self.key(words)), split(self.value(words))
+        distance = torch.where(index < first[:, None], index - first[:, None], torch.where(index > last[:, None], index - last[:, None], 0))
+        bias = self.position_bias[:, bucket(distance)].transpose(0, 1)
+        score = (q @ k.transpose(2, 3))[:, :, 0] / math.sqrt(size // self.heads) + bias
+        weight = score.masked_fill(~scope[:, None], -torch.inf).softmax(-1)
+        pooled = (weight[:, :, None] @ v)[:, :, 0].reshape(n, size)
+        both = F.dropout(torch.cat([target, pooled], 1), dropout, self.training)
+        return F.dropout(F.gelu(self.hidden(both)), dropout, self.training)
+
+
+class Heads(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.ner = nn.ModuleDict({guideline: Tagger(size, NER_LABELS) for guideline in NER_GUIDELINES})
+        self.quotes = Quotes(size)
+        self.sentiment = Sentiment(size)
+
+
+class Desk(nn.Module):
+    def __init__(self, encoder, size):
+        super().__init__()
+        self.encoder, self.heads = encoder, Heads(size)
