@@ -1,0 +1,555 @@
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::alignment::Alignment;
+use crate::column::{Names, StrColumn};
+use crate::layer::Layer;
+use crate::{Link, REMOVED};
+
+/// A document as a reader makes it, before any stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDocument {
+    /// Given by the input, else made from the path.
+    pub id: String,
+    /// Where it was read from, as the user wrote it.
+    pub path: Option<String>,
+    /// The input as decoded; for HTML the rendered text. Shorter than 4 GiB.
+    pub raw: String,
+    /// `text/plain`, `text/html` …
+    pub media_type: String,
+    /// What the input says about it: title, authors, published …
+    pub meta: Map<String, Value>,
+    /// The input's other columns, carried to the output unchanged.
+    pub extra: Map<String, Value>,
+    /// What the reader had to guess.
+    pub warnings: Vec<Warning>,
+    /// Its number in the input, from 0: orders the output.
+    pub seq: u64,
+}
+
+impl NewDocument {
+    /// A plain text without path, metadata and warnings, number 0.
+    pub fn new(id: impl Into<String>, raw: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            path: None,
+            raw: raw.into(),
+            media_type: "text/plain".to_owned(),
+            meta: Map::new(),
+            extra: Map::new(),
+            warnings: Vec::new(),
+            seq: 0,
+        }
+    }
+}
+
+impl Default for NewDocument {
+    fn default() -> Self {
+        Self::new("", "")
+    }
+}
+
+/// Something odd in a document that did not stop it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The stage that saw it; `input` for readers.
+    pub stage: String,
+    /// Short and stable, such as `unbalanced-marks`.
+    pub code: String,
+    /// In words.
+    pub message: String,
+    /// Where, in bytes of `text`.
+    pub span: Option<Range<u32>>,
+}
+
+/// What identifies a document outside of its batch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DocKey {
+    /// As in [`NewDocument::id`].
+    pub id: String,
+    /// As in [`NewDocument::path`].
+    pub path: Option<String>,
+    /// As in [`NewDocument::seq`].
+    pub seq: u64,
+}
+
+/// Why a stage gave up on a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocFailure {
+    /// Whether trying again may help.
+    pub retryable: bool,
+    /// Short and stable.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
+
+/// What became of the documents that [`Batch::apply`] took out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// Dropped on purpose, with the stage's reason.
+    pub dropped: Vec<(DocKey, String)>,
+    /// Failed: the document as it came, and why.
+    pub failed: Vec<(NewDocument, DocFailure)>,
+}
+
+/// Documents that travel together, as columns.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    ids: StrColumn,
+    // Shared with `Changes`, which checks offsets while the batch is lent out.
+    raws: Arc<StrColumn>,
+    /// `None` until a first edit: then every text equals its raw.
+    texts: Option<Arc<StrColumn>>,
+    media_types: StrColumn,
+    docs: Vec<Document>,
+    layers: Vec<Layer>,
+    /// Names of the layers that links point to. Only ever grows, so that links
+    /// stay as they are when layers are removed or documents leave.
+    link_names: Names,
+    meta_json: OnceLock<StrColumn>,
+    languages: OnceLock<StrColumn>,
+}
+
+/// What a document has besides its columns.
+#[derive(Debug, Clone)]
+struct Document {
+    path: Option<String>,
+    seq: u64,
+    meta: Map<String, Value>,
+    /// The metadata as it came, kept from the first change on.
+    meta_came: Option<Map<String, Value>>,
+    extra: Map<String, Value>,
+    warnings: Vec<Warning>,
+    /// How many of the warnings came with it.
+    warnings_came: usize,
+    alignment: Alignment,
+}
+
+impl Batch {
+    /// A batch without documents.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a document at the end, with no spans in the layers that there are.
+    ///
+    /// # Panics
+    /// If its text is 4 GiB or longer.
+    pub fn push(&mut self, document: NewDocument) {
+        let alignment = Alignment::identity(document.raw.len());
+        self.ids.push(&document.id);
+        Arc::make_mut(&mut self.raws).push(&document.raw);
+        if let Some(texts) = &mut self.texts {
+            Arc::make_mut(texts).push(&document.raw);
+        }
+        self.media_types.push(&document.media_type);
+        self.docs.push(Document {
+            path: document.path,
+            seq: document.seq,
+            meta: document.meta,
+            meta_came: None,
+            extra: document.extra,
+            warnings_came: document.warnings.len(),
+            warnings: document.warnings,
+            alignment,
+        });
+        for layer in &mut self.layers {
+            layer.pad(1);
+        }
+        self.forget_json();
+    }
+
+    /// Number of documents.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.docs.len()
+    }
+
+    /// Whether there are no documents.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.docs.is_empty()
+    }
+
+    /// Bytes of raw, text and vectors: what the channels between stages bound.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.raws.data().len()
+            + self.texts.as_ref().map_or(0, |texts| texts.data().len())
+            + self.layers.iter().map(Layer::vector_bytes).sum::<usize>()
+    }
+
+    /// Id of document `i`.
+    ///
+    /// # Panics
+    /// If there is no document `i`, as do all methods that take one.
+    #[must_use]
+    pub fn id(&self, i: usize) -> &str {
+        self.ids.get(i)
+    }
+
+    /// The input as decoded.
+    #[must_use]
+    pub fn raw(&self, i: usize) -> &str {
+        self.raws.get(i)
+    }
+
+    /// The text after all edits so far.
+    #[must_use]
+    pub fn text(&self, i: usize) -> &str {
+        self.texts().get(i)
+    }
+
+    /// Where it was read from.
+    #[must_use]
+    pub fn path(&self, i: usize) -> Option<&str> {
+        self.docs[i].path.as_deref()
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub fn media_type(&self, i: usize) -> &str {
+        self.media_types.get(i)
+    }
+
+    /// Its number in the input.
+    #[must_use]
+    pub fn seq(&self, i: usize) -> u64 {
+        self.docs[i].seq
+    }
+
+    /// What identifies it outside of this batch.
+    #[must_use]
+    pub fn key(&self, i: usize) -> DocKey {
+        DocKey {
+            id: self.id(i).to_owned(),
+            path: self.docs[i].path.clone(),
+            seq: self.docs[i].seq,
+        }
+    }
+
+    /// Its metadata.
+    #[must_use]
+    pub fn meta(&self, i: usize) -> &Map<String, Value> {
+        &self.docs[i].meta
+    }
+
+    /// Its metadata, to change. [`as_it_came`](Self::as_it_came) still knows
+    /// what was there before the first change.
+    pub fn meta_mut(&mut self, i: usize) -> &mut Map<String, Value> {
+        self.forget_json();
+        let doc = &mut self.docs[i];
+        if doc.meta_came.is_none() {
+            doc.meta_came = Some(doc.meta.clone());
+        }
+        &mut doc.meta
+    }
+
+    /// The input's other columns.
+    #[must_use]
+    pub fn extra(&self, i: usize) -> &Map<String, Value> {
+        &self.docs[i].extra
+    }
+
+    /// Warnings in the order in which they were given.
+    #[must_use]
+    pub fn warnings(&self, i: usize) -> &[Warning] {
+        &self.docs[i].warnings
+    }
+
+    /// Adds a warning.
+    pub fn add_warning(&mut self, i: usize, warning: Warning) {
+        self.docs[i].warnings.push(warning);
+    }
+
+    /// Between `raw` and `text` of document `i`.
+    #[must_use]
+    pub fn alignment(&self, i: usize) -> &Alignment {
+        &self.docs[i].alignment
+    }
+
+    /// The document as the reader made it, without what stages did to it.
+    #[must_use]
+    pub fn as_it_came(&self, i: usize) -> NewDocument {
+        let doc = &self.docs[i];
+        NewDocument {
+            id: self.id(i).to_owned(),
+            path: doc.path.clone(),
+            raw: self.raw(i).to_owned(),
+            media_type: self.media_type(i).to_owned(),
+            meta: doc.meta_came.as_ref().unwrap_or(&doc.meta).clone(),
+            extra: doc.extra.clone(),
+            warnings: doc.warnings[..doc.warnings_came].to_vec(),
+            seq: doc.seq,
+        }
+    }
+
+    /// Ids, one a document.
+    #[must_use]
+    pub fn ids(&self) -> &StrColumn {
+        &self.ids
+    }
+
+    /// Raw texts, one a document.
+    #[must_use]
+    pub fn raws(&self) -> &StrColumn {
+        &self.raws
+    }
+
+    /// Texts, one a document; the raw column itself while none was edited.
+    #[must_use]
+    pub fn texts(&self) -> &StrColumn {
+        self.texts.as_ref().unwrap_or(&self.raws)
+    }
+
+    /// Media types, one a document.
+    #[must_use]
+    pub fn media_types(&self) -> &StrColumn {
+        &self.media_types
+    }
+
+    /// Metadata as JSON objects, one a document; made at the first call after
+    /// a change, so that stages which only read share the work.
+    #[must_use]
+    pub fn meta_jsons(&self) -> &StrColumn {
+        self.meta_json.get_or_init(|| {
+            self.docs
+                .iter()
+                .map(|doc| match doc.meta.is_empty() {
+                    true => "{}".to_owned(),
+                    false => serde_json::to_string(&doc.meta).expect("string keys are JSON"),
+                })
+                .collect()
+        })
+    }
+
+    /// `meta.language` of each document (BCP 47); empty where it is not known.
+    #[must_use]
+    pub fn languages(&self) -> &StrColumn {
+        self.languages.get_or_init(|| {
+            self.docs
+                .iter()
+                .map(|doc| {
+                    doc.meta
+                        .get("language")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                })
+                .collect()
+        })
+    }
+
+    /// Layers in the order in which stages first wrote them.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The layer `name`.
+    #[must_use]
+    pub fn layer(&self, name: &str) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// Removes a layer with all its spans; links to it no longer lead anywhere.
+    pub fn remove_layer(&mut self, name: &str) {
+        self.layers.retain(|layer| layer.name != name);
+    }
+
+    /// The names by which links of this batch mean layers.
+    #[must_use]
+    pub fn link_names(&self) -> &Names {
+        &self.link_names
+    }
+
+    /// The name of the layer to which `link` points.
+    #[must_use]
+    pub fn link_layer(&self, link: Link) -> Option<&str> {
+        self.link_names.get(link.layer)
+    }
+
+    /// The documents at `indices`, in that order, with all that belongs to them.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Batch {
+        Batch {
+            ids: self.ids.select(indices),
+            raws: Arc::new(self.raws.select(indices)),
+            texts: self
+                .texts
+                .as_ref()
+                .map(|texts| Arc::new(texts.select(indices))),
+            media_types: self.media_types.select(indices),
+            docs: indices.iter().map(|&i| self.docs[i].clone()).collect(),
+            layers: self
+                .layers
+                .iter()
+                .map(|layer| layer.select(indices.iter().copied()))
+                .collect(),
+            link_names: self.link_names.clone(),
+            meta_json: OnceLock::new(),
+            languages: OnceLock::new(),
+        }
+    }
+
+    /// Cuts the batch in two: documents `at..` are returned.
+    ///
+    /// # Panics
+    /// If `at > len()`.
+    #[must_use]
+    pub fn split_off(&mut self, at: usize) -> Batch {
+        let tail: Vec<usize> = (at..self.len()).collect();
+        let mut out = Batch {
+            docs: Vec::new(),
+            ids: self.ids.select(&tail),
+            raws: Arc::new(self.raws.select(&tail)),
+            texts: self
+                .texts
+                .as_ref()
+                .map(|texts| Arc::new(texts.select(&tail))),
+            media_types: self.media_types.select(&tail),
+            layers: self
+                .layers
+                .iter()
+                .map(|layer| layer.select(tail.iter().copied()))
+                .collect(),
+            link_names: self.link_names.clone(),
+            meta_json: OnceLock::new(),
+            languages: OnceLock::new(),
+        };
+        out.docs = self.docs.split_off(at);
+        self.ids.truncate(at);
+        Arc::make_mut(&mut self.raws).truncate(at);
+        if let Some(texts) = &mut self.texts {
+            Arc::make_mut(texts).truncate(at);
+        }
+        self.media_types.truncate(at);
+        for layer in &mut self.layers {
+            layer.truncate(at);
+        }
+        self.forget_json();
+        out
+    }
+
+    /// Adds the documents of `other` at the end. The two may have different
+    /// layers: what one lacks, its documents have no spans of.
+    ///
+    /// An attribute that has another type in `other` than here (only a stage
+    /// that changes its mind between calls does that) is left out, with a
+    /// warning on the documents concerned.
+    pub fn append(&mut self, other: Batch) {
+        if other.is_empty() && other.layers.is_empty() {
+            return;
+        }
+        let (here, more) = (self.len(), other.len());
+        if here == 0 && self.layers.is_empty() {
+            *self = other;
+            return;
+        }
+        self.ids.append(&other.ids);
+        if other.texts.is_some() {
+            Arc::make_mut(self.texts.get_or_insert_with(|| Arc::clone(&self.raws)))
+                .append(other.texts());
+        } else if let Some(texts) = &mut self.texts {
+            Arc::make_mut(texts).append(&other.raws);
+        }
+        Arc::make_mut(&mut self.raws).append(&other.raws);
+        self.media_types.append(&other.media_types);
+        self.docs.extend(other.docs);
+        let links: Vec<u32> = other
+            .link_names
+            .iter()
+            .map(|name| self.link_names.intern(name))
+            .collect();
+        let links = links
+            .iter()
+            .enumerate()
+            .any(|(old, &new)| old as u32 != new)
+            .then_some(links);
+        let mut warnings = Vec::new();
+        for layer in other.layers {
+            let at = match self.layers.iter().position(|l| l.name == layer.name) {
+                Some(at) => at,
+                None => {
+                    self.layers
+                        .push(Layer::empty(&layer.name, here, layer.transient, layer.raw));
+                    self.layers.len() - 1
+                }
+            };
+            let concerned: Vec<usize> = (0..more).filter(|&doc| !layer.is_empty(doc)).collect();
+            let name = layer.name.clone();
+            for attr in self.layers[at].append(layer, links.as_deref()) {
+                for &doc in &concerned {
+                    warnings.push((here + doc, name.clone(), attr.clone()));
+                }
+            }
+        }
+        for layer in &mut self.layers {
+            layer.pad(here + more + 1 - layer.rows().len());
+        }
+        for (doc, layer, attr) in warnings {
+            self.add_warning(
+                doc,
+                Warning {
+                    stage: "batch".to_owned(),
+                    code: "attribute-type".to_owned(),
+                    message: format!(
+                        "attribute `{attr}` of layer `{layer}` has another type here than in \
+                         the documents before; its values were left out"
+                    ),
+                    span: None,
+                },
+            );
+        }
+        self.forget_json();
+    }
+
+    fn forget_json(&mut self) {
+        self.meta_json.take();
+        self.languages.take();
+    }
+
+    pub(crate) fn shared_raws(&self) -> Arc<StrColumn> {
+        Arc::clone(&self.raws)
+    }
+
+    pub(crate) fn shared_texts(&self) -> Arc<StrColumn> {
+        Arc::clone(self.texts.as_ref().unwrap_or(&self.raws))
+    }
+
+    /// Replaces the texts; `rounds` are the alignments between the old and the
+    /// new text of the documents that change.
+    pub(crate) fn set_texts(&mut self, texts: StrColumn, rounds: &[(usize, Alignment)]) {
+        self.texts = Some(Arc::new(texts));
+        for (doc, round) in rounds {
+            let doc = &mut self.docs[*doc];
+            doc.alignment = doc.alignment.after(round);
+            for span in doc.warnings.iter_mut().filter_map(|w| w.span.as_mut()) {
+                *span = round.to_text(span.clone());
+            }
+        }
+    }
+
+    pub(crate) fn intern_link(&mut self, layer: &str) -> u32 {
+        self.link_names.intern(layer)
+    }
+
+    /// The place of layer `name`, which is made if it is not there.
+    pub(crate) fn ensure_layer(&mut self, name: &str, transient: bool, raw: bool) -> usize {
+        if let Some(at) = self.layers.iter().position(|layer| layer.name == name) {
+            return at;
+        }
+        let docs = self.len();
+        self.layers
+            .push(Layer::empty(name, docs, transient, raw || name == REMOVED));
+        self.layers.len() - 1
+    }
+
+    pub(crate) fn layer_mut(&mut self, at: usize) -> &mut Layer {
+        &mut self.layers[at]
+    }
+}
