@@ -1,0 +1,106 @@
+//! What runs the transformer: a small trait, so that runtimes can be exchanged.
+
+use crate::embedded::Embedded;
+use crate::{EncoderError, ModelFolder};
+
+/// Windows of wordpieces, one after another without padding.
+///
+/// Every window begins with `[CLS]` and ends with `[SEP]`; its positions count from its own start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RaggedBatch {
+    ids: Vec<u32>,
+    types: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl RaggedBatch {
+    /// Removes all windows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.ids.clear();
+        self.types.clear();
+        self.ends.clear();
+    }
+
+    /// Adds one wordpiece to the window being filled.
+    pub fn push(&mut self, id: u32, token_type: u8) {
+        self.ids.push(id);
+        self.types.push(token_type);
+    }
+
+    /// Closes the window being filled.
+    ///
+    /// # Panics
+    /// If nothing was pushed since the last one.
+    pub fn end_window(&mut self) {
+        assert!(
+            self.ends.last().copied().unwrap_or(0) < self.ids.len(),
+            "a window without wordpieces"
+        );
+        self.ends.push(self.ids.len());
+    }
+
+    /// Wordpieces of all windows together.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no window.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The windows: ids and token types of each.
+    pub fn windows(&self) -> impl Iterator<Item = (&[u32], &[u8])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, &end)| (&self.ids[start..end], &self.types[start..end]))
+    }
+}
+
+/// A loaded encoder: weights that all workers share.
+pub trait Backend: Send + Sync {
+    /// Runtime and precision, for example `rten-f32`.
+    fn name(&self) -> &'static str;
+
+    /// Scratch memory for one worker.
+    ///
+    /// # Errors
+    /// The runtime could not set itself up.
+    fn session(&self) -> Result<Box<dyn Session>, EncoderError>;
+}
+
+/// One worker's view of a [`Backend`].
+pub trait Session: Send {
+    /// Replaces `hidden` with the last hidden states, `[batch.tokens(), hidden_size]`.
+    ///
+    /// The states of a window depend on that window alone, bit for bit: neither on the others of the batch nor on
+    /// earlier calls.
+    ///
+    /// # Errors
+    /// The runtime failed.
+    fn forward(&mut self, batch: &RaggedBatch, hidden: &mut Vec<f32>) -> Result<(), EncoderError>;
+}
+
+/// Names of the backends that [`load`] knows; the first is the default.
+pub const BACKENDS: [&str; 2] = ["rten", "rten-int8"];
+
+/// Loads the encoder of a model folder into the backend of that name.
+///
+/// # Errors
+/// There is no such backend, or it cannot take the weights.
+pub fn load(name: &str, folder: &ModelFolder) -> Result<Box<dyn Backend>, EncoderError> {
+    let precision = match name {
+        "rten" => crate::embedded::Precision::F32,
+        "rten-int8" => crate::embedded::Precision::Int8,
+        _ => {
+            return Err(EncoderError::UnknownBackend {
+                name: name.to_owned(),
+                known: BACKENDS.map(str::to_owned).to_vec(),
+            });
+        }
+    };
+    Ok(Box::new(Embedded::load(folder, precision)?))
+}
