@@ -1,1 +1,22 @@
-//! copydesk-engine
+//! The engine of copydesk: reads a pipeline file, checks it, and runs documents through it.
+//!
+//! [`config::load`] reads `pipeline.toml`; [`Plan::check`] creates its stages and holds what
+//! they require against what is provided, before any weights are loaded; [`Plan::load`] loads
+//! them; [`Plan::run`] reads a [`Source`], passes batches of documents through the stages' threads
+//! and writes to a [`Sink`], with documents that fail going to [`DeadLetters`].
+
+pub mod config;
+mod control;
+pub mod diagnostics;
+mod progress;
+mod report;
+mod sink;
+mod source;
+
+pub use control::{Control, Interrupt};
+pub use progress::{Overdue, Progress};
+pub use report::{
+    Budget, Cause, Counts, DropReason, Outcome, Report, StageReport, StopReason, exit_code,
+};
+pub use sink::{DeadLetter, DeadLetters, FailureClass, Sink, SinkError};
+pub use source::{Documents, InputFailure, SizeHint, Source};
