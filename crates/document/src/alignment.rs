@@ -275,3 +275,252 @@ pub(crate) fn rewrite(text: &str, edits: &[Edit]) -> String {
     out.push_str(&text[at..]);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{boundaries, edited};
+    use proptest::prelude::*;
+
+    fn edit(start: u32, end: u32, with: &str) -> Edit {
+        Edit {
+            start,
+            end,
+            with: with.to_owned(),
+            kind: None,
+        }
+    }
+
+    /// For each byte of the text the piece of raw that it came from, by
+    /// walking through the edits.
+    fn origins(raw: &str, edits: &[Edit]) -> Vec<Range<u32>> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        let copied = |range: Range<u32>| range.map(|i| i..i + 1);
+        for edit in edits {
+            out.extend(copied(at..edit.start));
+            out.extend(edit.with.bytes().map(|_| edit.start..edit.end));
+            at = edit.end;
+        }
+        out.extend(copied(at..raw.len() as u32));
+        out
+    }
+
+    /// The edits that turn the edited text back, so that the inverse can be
+    /// asked of the same model.
+    fn undo(raw: &str, edits: &[Edit]) -> Vec<Edit> {
+        let mut shift = 0i64;
+        edits
+            .iter()
+            .map(|e| {
+                let start = i64::from(e.start) + shift;
+                let end = start + e.with.len() as i64;
+                shift += e.with.len() as i64 - i64::from(e.end - e.start);
+                edit(
+                    start as u32,
+                    end as u32,
+                    &raw[e.start as usize..e.end as usize],
+                )
+            })
+            .collect()
+    }
+
+    fn spans(text: &str) -> Vec<Range<u32>> {
+        let ends: Vec<u32> = boundaries(text).map(|b| b as u32).collect();
+        let pairs = |a: usize| ends[a..].iter().map(move |&end| (a, end));
+        (0..ends.len())
+            .flat_map(pairs)
+            .map(|(a, end)| ends[a]..end)
+            .collect()
+    }
+
+    fn piece(text: &str, range: Range<u32>) -> &str {
+        &text[range.start as usize..range.end as usize]
+    }
+
+    fn is_piece(text: &str, range: Range<u32>) -> bool {
+        text.get(range.start as usize..range.end as usize).is_some()
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_comes_from_where_its_first_and_last_characters_came((raw, edits) in edited(false)) {
+            let text = rewrite(&raw, &edits);
+            let alignment = Alignment::identity(raw.len()).then(&edits);
+            prop_assert_eq!(alignment.text_len() as usize, text.len());
+            let back = undo(&raw, &edits);
+            prop_assert_eq!(&rewrite(&text, &back), &raw);
+            let (from, to) = (origins(&raw, &edits), origins(&text, &back));
+            for span in spans(&text).into_iter().filter(|s| !s.is_empty()) {
+                let expected = from[span.start as usize].start..from[span.end as usize - 1].end;
+                prop_assert_eq!(alignment.to_raw(span), expected);
+            }
+            for span in spans(&raw).into_iter().filter(|s| !s.is_empty()) {
+                let expected = to[span.start as usize].start..to[span.end as usize - 1].end;
+                prop_assert_eq!(alignment.to_text(span), expected);
+            }
+        }
+
+        #[test]
+        fn a_span_beside_edits_reads_the_same_in_raw((raw, edits) in edited(false)) {
+            let text = rewrite(&raw, &edits);
+            let alignment = Alignment::identity(raw.len()).then(&edits);
+            let from = origins(&raw, &edits);
+            for span in spans(&text).into_iter().filter(|s| !s.is_empty()) {
+                let bytes = span.start as usize..span.end as usize;
+                let copied = from[bytes.clone()].windows(2).all(|w| w[0].end == w[1].start)
+                    && from[bytes].iter().all(|origin| {
+                        !edits.iter().any(|e| e.start <= origin.start && origin.end <= e.end)
+                    });
+                if copied {
+                    prop_assert_eq!(piece(&raw, alignment.to_raw(span.clone())), piece(&text, span));
+                }
+            }
+        }
+
+        #[test]
+        fn there_and_back_covers_the_span((raw, edits) in edited(false)) {
+            let text = rewrite(&raw, &edits);
+            let alignment = Alignment::identity(raw.len()).then(&edits);
+            let from = origins(&raw, &edits);
+            for span in spans(&text).into_iter().filter(|s| !s.is_empty()) {
+                // What was inserted has no raw, so a span's ends there are not found again.
+                let first = &from[span.start as usize];
+                let last = &from[span.end as usize - 1];
+                if !first.is_empty() && !last.is_empty() {
+                    let again = alignment.to_text(alignment.to_raw(span.clone()));
+                    prop_assert!(again.start <= span.start && span.end <= again.end);
+                }
+            }
+        }
+
+        #[test]
+        fn every_mapped_range_is_a_piece_of_the_other_text((raw, edits) in edited(false)) {
+            let text = rewrite(&raw, &edits);
+            let alignment = Alignment::identity(raw.len()).then(&edits);
+            for span in spans(&text) {
+                prop_assert!(is_piece(&raw, alignment.to_raw(span)));
+            }
+            for span in spans(&raw) {
+                prop_assert!(is_piece(&text, alignment.to_text(span)));
+            }
+        }
+
+        #[test]
+        fn two_rounds_of_edits_equal_one((raw, edits) in edited(true), chosen in any::<u8>()) {
+            let in_first = |i: usize| chosen >> i & 1 == 1;
+            let (mut first, mut second, mut shift) = (Vec::new(), Vec::new(), 0i64);
+            for (i, e) in edits.iter().enumerate() {
+                if in_first(i) {
+                    first.push(e.clone());
+                    shift += e.with.len() as i64 - i64::from(e.end - e.start);
+                } else {
+                    let at = |offset: u32| (i64::from(offset) + shift) as u32;
+                    second.push(edit(at(e.start), at(e.end), &e.with));
+                }
+            }
+            let one = Alignment::identity(raw.len()).then(&edits);
+            let two = Alignment::identity(raw.len()).then(&first).then(&second);
+            prop_assert_eq!(rewrite(&rewrite(&raw, &first), &second), rewrite(&raw, &edits));
+            prop_assert_eq!(two, one);
+        }
+
+        #[test]
+        fn a_second_round_anywhere_keeps_what_both_rounds_map(
+            (raw, edits) in edited(false),
+            sizes in prop::collection::vec((0..6usize, 0..5usize, crate::testing::text(0..2)), 0..5),
+        ) {
+            let middle = rewrite(&raw, &edits);
+            let ends: Vec<usize> = boundaries(&middle).collect();
+            let mut at = 0;
+            let mut more = Vec::new();
+            for (gap, len, with) in sizes {
+                let start = (at + gap).min(ends.len() - 1);
+                at = (start + len).min(ends.len() - 1);
+                more.push(edit(ends[start] as u32, ends[at] as u32, &with));
+            }
+            let text = rewrite(&middle, &more);
+            let first = Alignment::identity(raw.len()).then(&edits);
+            let both = first.then(&more);
+            let second = Alignment::identity(middle.len()).then(&more);
+            prop_assert_eq!(both.text_len() as usize, text.len());
+            prop_assert_eq!(both.raw_len() as usize, raw.len());
+            let from = origins(&raw, &edits);
+            let from_middle = origins(&middle, &more);
+            for span in spans(&text) {
+                let whole = both.to_raw(span.clone());
+                prop_assert!(is_piece(&raw, whole.clone()));
+                // Copied by both rounds: the very same bytes.
+                for byte in span.clone() {
+                    let origin = &from_middle[byte as usize];
+                    if origin.len() == 1 && !more.iter().any(|e| e.start <= origin.start && origin.end <= e.end) {
+                        let origin = &from[origin.start as usize];
+                        prop_assert!(origin.is_empty() || (whole.start <= origin.start && origin.end <= whole.end));
+                    }
+                }
+                let step = second.to_raw(span.clone());
+                if !step.is_empty() {
+                    let steps = first.to_raw(step);
+                    prop_assert!(steps.is_empty() || (whole.start <= steps.start && steps.end <= whole.end));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_deletion_beside_a_span_is_not_part_of_it() {
+        // "xxabcyy" -> "abc"
+        let alignment = Alignment::identity(7).then(&[edit(0, 2, ""), edit(5, 7, "")]);
+        assert_eq!(alignment.to_raw(0..3), 2..5);
+        assert_eq!(alignment.to_raw(0..0), 2..2);
+        assert_eq!(alignment.to_raw(3..3), 7..7);
+        assert_eq!(alignment.to_text(0..7), 0..3);
+        assert_eq!(alignment.to_text(0..2), 0..0);
+        assert_eq!(alignment.to_text(5..7), 3..3);
+    }
+
+    #[test]
+    fn an_end_inside_a_replacement_takes_the_whole_piece() {
+        // "a&quot;b" -> "a“b", where the mark has three bytes
+        let alignment = Alignment::identity(8).then(&[edit(1, 7, "“")]);
+        assert_eq!(alignment.to_raw(1..4), 1..7);
+        assert_eq!(alignment.to_raw(0..4), 0..7);
+        assert_eq!(alignment.to_text(2..8), 1..5);
+    }
+
+    #[test]
+    fn a_deletion_and_a_replacement_side_by_side_stay_apart() {
+        // "a[cut]b" -> "aB": the replacement does not inherit the cut
+        let alignment = Alignment::identity(7).then(&[edit(1, 6, ""), edit(6, 7, "B")]);
+        assert_eq!(alignment.to_raw(1..2), 6..7);
+        let in_turn = Alignment::identity(7)
+            .then(&[edit(6, 7, "B")])
+            .then(&[edit(1, 6, "")]);
+        assert_eq!(in_turn, alignment);
+    }
+
+    #[test]
+    fn empty_edits_leave_the_identity() {
+        let alignment = Alignment::identity(4).then(&[edit(0, 0, ""), edit(4, 4, "")]);
+        assert!(alignment.is_identity());
+    }
+
+    #[test]
+    fn what_was_inserted_and_cut_again_leaves_the_identity() {
+        let alignment = Alignment::identity(4)
+            .then(&[edit(2, 2, "xyz")])
+            .then(&[edit(2, 5, "")]);
+        assert!(alignment.is_identity());
+        assert_eq!(alignment.text_len(), 4);
+    }
+
+    #[test]
+    fn edits_over_the_edges_of_earlier_ones_become_one_piece() {
+        // "abcdef" -> "aXYef" -> "aX!f"
+        let alignment = Alignment::identity(6)
+            .then(&[edit(1, 4, "XY")])
+            .then(&[edit(2, 4, "!")]);
+        assert_eq!(alignment.to_raw(1..3), 1..5);
+        assert_eq!(alignment.to_raw(3..4), 5..6);
+    }
+}

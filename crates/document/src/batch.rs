@@ -553,3 +553,138 @@ impl Batch {
         &mut self.layers[at]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{batch, seen};
+    use crate::{AttrValue, Changes, Contract, Span};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn selected_documents_keep_all_that_is_theirs(batch in batch(), picks in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+            let indices: Vec<usize> = match batch.len() {
+                0 => Vec::new(),
+                n => picks.iter().map(|pick| pick.index(n)).collect(),
+            };
+            let all = seen(&batch);
+            let expected: Vec<String> = indices.iter().map(|&i| all[i].clone()).collect();
+            prop_assert_eq!(seen(&batch.select(&indices)), expected);
+        }
+
+        #[test]
+        fn a_batch_cut_in_two_and_joined_is_the_same(batch in batch(), at in any::<prop::sample::Index>()) {
+            let all = seen(&batch);
+            let at = at.index(batch.len() + 1);
+            let mut head = batch;
+            let tail = head.split_off(at);
+            prop_assert_eq!(&seen(&head)[..], &all[..at]);
+            prop_assert_eq!(&seen(&tail)[..], &all[at..]);
+            head.append(tail);
+            prop_assert_eq!(seen(&head), all);
+        }
+
+        #[test]
+        fn batches_of_different_stages_join(mut left in batch(), mut right in batch(), without in any::<[bool; 2]>()) {
+            if without[0] {
+                left.remove_layer("names");
+            }
+            if without[1] {
+                right.remove_layer("quotes");
+            }
+            let expected = [seen(&left), seen(&right)].concat();
+            left.append(right);
+            prop_assert_eq!(seen(&left), expected);
+        }
+
+        #[test]
+        fn a_pushed_document_has_no_spans(mut batch in batch()) {
+            let mut expected = seen(&batch);
+            let new = NewDocument::new("late", "a late one 🦀");
+            let mut alone = Batch::new();
+            alone.push(new.clone());
+            expected.extend(seen(&alone));
+            batch.push(new);
+            prop_assert_eq!(seen(&batch), expected);
+        }
+    }
+
+    /// One document, one span of `layer` that links to itself.
+    fn linked(layer: &str) -> Batch {
+        let mut batch = Batch::new();
+        batch.push(NewDocument::new("a", "text"));
+        let contract = Contract::parse("s", &[], &[format!("layer:{layer}")]).unwrap();
+        let mut changes = Changes::new(&batch, Arc::new(contract));
+        let at = changes.layer(layer).unwrap();
+        changes.add_spans(0, at, &[Span::new(0, 4)]).unwrap();
+        let link = AttrValue::Link { layer: at, row: 0 };
+        changes.set_attr(0, at, 0, "l", link).unwrap();
+        batch.apply(changes);
+        batch
+    }
+
+    #[test]
+    fn links_keep_their_layer_when_batches_know_it_by_another_index() {
+        let mut left = linked("x");
+        left.append(linked("y"));
+        left.append(linked("x"));
+        let y = left.layer("y").unwrap().link(1, 0, "l").unwrap();
+        let x = left.layer("x").unwrap().link(2, 0, "l").unwrap();
+        assert_eq!(left.link_layer(y), Some("y"));
+        assert_eq!(left.link_layer(x), Some("x"));
+        assert_eq!(left.layer("x").unwrap().len(1), 0);
+    }
+
+    #[test]
+    fn an_attribute_of_another_type_is_left_out_with_a_warning() {
+        let with = |value: AttrValue<'_>| {
+            let mut batch = Batch::new();
+            batch.push(NewDocument::new("a", "text"));
+            let contract = Contract::parse("s", &[], &["layer:x"]).unwrap();
+            let mut changes = Changes::new(&batch, Arc::new(contract));
+            let at = changes.layer("x").unwrap();
+            changes.add_spans(0, at, &[Span::new(0, 4)]).unwrap();
+            changes.set_attr(0, at, 0, "n", value).unwrap();
+            batch.apply(changes);
+            batch
+        };
+        let mut batch = with(AttrValue::Int(7));
+        batch.append(with(AttrValue::Text("seven")));
+        let layer = batch.layer("x").unwrap();
+        assert_eq!(
+            (layer.int(0, 0, "n"), layer.text(1, 0, "n")),
+            (Some(7), None)
+        );
+        assert!(batch.warnings(0).is_empty());
+        assert_eq!(batch.warnings(1)[0].code, "attribute-type");
+    }
+
+    #[test]
+    fn unedited_texts_are_not_stored_twice() {
+        let mut batch = Batch::new();
+        batch.push(NewDocument::new("a", "text"));
+        assert!(std::ptr::eq(batch.texts(), batch.raws()));
+        assert_eq!(batch.text_bytes(), 4);
+    }
+
+    #[test]
+    fn a_document_is_given_back_as_it_came() {
+        let mut new = NewDocument::new("a", "text");
+        new.meta.insert("title".into(), "before".into());
+        let mut batch = Batch::new();
+        batch.push(new.clone());
+        batch.meta_mut(0).insert("title".into(), "after".into());
+        batch.add_warning(
+            0,
+            Warning {
+                stage: "s".into(),
+                code: "c".into(),
+                message: "m".into(),
+                span: None,
+            },
+        );
+        assert_eq!(batch.meta_jsons().get(0), r#"{"title":"after"}"#);
+        assert_eq!(batch.as_it_came(0), new);
+    }
+}

@@ -8,7 +8,7 @@ use crate::alignment::Edit;
 use crate::batch::{Batch, DocFailure, Warning};
 use crate::column::{Names, StrColumn};
 use crate::contract::{Contract, Subject};
-use crate::layer::AttrValues;
+use crate::layer::{Attr, AttrValues};
 use crate::{Link, NO_LABEL, NO_SCORE, Row};
 
 /// A layer as one call knows it: an index, good only for the [`Changes`] that
@@ -119,8 +119,8 @@ pub(crate) struct Staged {
     pub role: Role,
     /// Rows that the batch has, if it has the layer.
     existing: Option<Arc<Vec<i64>>>,
-    /// Attributes that the batch has, with their types: only where the
-    /// contract lets the stage write some onto this input.
+    /// Attributes that the batch has, with their types: of an input only those
+    /// that the contract lets the stage write.
     existing_attrs: Vec<(String, AttrValues)>,
     pub labels: Names,
     /// As they came; `runs` say whose they are.
@@ -194,9 +194,7 @@ impl Changes {
             let attr = batch.layer(layer).and_then(|layer| layer.attr(name));
             let staged = layers.iter_mut().find(|staged| staged.name == *layer);
             if let (Some(attr), Some(staged)) = (attr, staged) {
-                staged
-                    .existing_attrs
-                    .push((attr.name.clone(), attr.values.like(0)));
+                staged.existing_attrs.push(type_of(attr));
             }
         }
         let annotated = contract
@@ -760,12 +758,17 @@ impl Changes {
 
 impl Staged {
     fn new(batch: &Batch, name: &str, stored_as: &str, role: Role) -> Self {
+        let existing = batch.layer(stored_as);
         Self {
             name: name.to_owned(),
             stored_as: stored_as.to_owned(),
             role,
-            existing: batch.layer(stored_as).map(|layer| layer.shared_rows()),
-            existing_attrs: Vec::new(),
+            existing: existing.map(|layer| layer.shared_rows()),
+            existing_attrs: existing
+                .filter(|_| role != Role::Input)
+                .map_or_else(Vec::new, |layer| {
+                    layer.attrs().iter().map(type_of).collect()
+                }),
             labels: Names::new(),
             spans: Vec::new(),
             runs: Vec::new(),
@@ -787,6 +790,10 @@ impl Staged {
         };
         before + self.counts.get(doc).copied().unwrap_or(0)
     }
+}
+
+fn type_of(attr: &Attr) -> (String, AttrValues) {
+    (attr.name.clone(), attr.values.like(0))
 }
 
 impl StagedAttr {
@@ -831,4 +838,303 @@ fn all_finite(data: &[f32]) -> bool {
         }
     }
     lanes.iter().chain(rest).all(|value| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NewDocument;
+
+    const TEXT: &str = "Ilse Brandt spoke – briefly.";
+
+    fn batch() -> Batch {
+        let mut batch = Batch::new();
+        batch.push(NewDocument::new("a", TEXT));
+        batch.push(NewDocument::new("b", ""));
+        batch
+    }
+
+    fn changes() -> Changes {
+        let contract = Contract::parse(
+            "test",
+            &["layer:given", "layer:absent?"],
+            &[
+                "layer:x",
+                "layer:in-raw",
+                "attr:given/seen",
+                "meta:title",
+                "text",
+            ],
+        );
+        let mut contract = contract.unwrap();
+        contract.layers[1].raw = true;
+        let mut batch = batch();
+        // Stands in raw, so that editing is still allowed.
+        let mut given = Contract::parse::<&str>("before", &[], &["layer:given"]).unwrap();
+        given.layers[0].raw = true;
+        let mut first = Changes::new(&batch, Arc::new(given));
+        let layer = first.layer("given").unwrap();
+        first.add_spans(0, layer, &[Span::new(0, 4)]).unwrap();
+        first
+            .set_attr(0, layer, 0, "seen", AttrValue::Int(1))
+            .unwrap();
+        batch.apply(first);
+        Changes::new(&batch, Arc::new(contract))
+    }
+
+    #[track_caller]
+    fn refused<T: fmt::Debug>(result: Result<T, Refusal>, part: &str) {
+        let refusal = result.unwrap_err().to_string();
+        assert!(refusal.contains(part), "{refusal:?} lacks {part:?}");
+    }
+
+    #[test]
+    fn spans_that_are_no_piece_of_the_text_are_refused_with_their_reason() {
+        let mut c = changes();
+        let x = c.layer("x").unwrap();
+        for (span, part) in [
+            (
+                Span::new(5, 4),
+                "add_spans on document 0: a span of layer `x`: 5..4 ends before it starts",
+            ),
+            (
+                Span::new(0, 31),
+                "0..31 goes past the end of the text, which has 30 bytes",
+            ),
+            (Span::new(19, 21), "19..21 starts inside a character"),
+            (Span::new(18, 20), "18..20 ends inside a character"),
+            (
+                Span {
+                    label: 3,
+                    ..Span::new(0, 4)
+                },
+                "has label 3, but only 0 were asked for",
+            ),
+            (
+                Span {
+                    score: 1.5,
+                    ..Span::new(0, 4)
+                },
+                "has score 1.5, not in 0.0..=1.0",
+            ),
+            (
+                Span {
+                    score: f32::NAN,
+                    ..Span::new(0, 4)
+                },
+                "has score NaN",
+            ),
+        ] {
+            refused(c.add_spans(0, x, &[Span::new(0, 1), span]), part);
+        }
+        refused(
+            c.add_spans(1, x, &[Span::new(0, 1)]),
+            "on document 1: a span of layer `x`: 0..1 goes past",
+        );
+        refused(
+            c.add_spans(2, x, &[]),
+            "there is no document 2 in a batch of 2",
+        );
+        refused(
+            c.add_spans(0, LayerRef(9), &[Span::new(0, 1)]),
+            "there is no layer 9",
+        );
+        assert!(
+            c.layers[0].spans.is_empty(),
+            "a refused call must add nothing"
+        );
+    }
+
+    #[test]
+    fn layers_of_others_can_be_linked_to_but_not_written() {
+        let mut c = changes();
+        let given = c.layer("given").unwrap();
+        refused(
+            c.add_spans(0, given, &[Span::new(0, 1)]),
+            "layer `given` is an input of the stage",
+        );
+        refused(c.label(given, "A"), "layer `given` is an input");
+        refused(
+            c.layer("other"),
+            "layer `other` is not declared by the stage (declared: `x`, `in-raw`, `given`",
+        );
+        refused(
+            c.layer("absent"),
+            "the optional input layer `absent` is not in this batch",
+        );
+        refused(
+            c.set_attr(0, given, 0, "other", AttrValue::Int(1)),
+            "`attr:given/other` is not declared",
+        );
+        refused(
+            c.set_attr(0, given, 0, "seen", AttrValue::Text("yes")),
+            "attribute `seen` is of type int, now Text(\"yes\") came",
+        );
+        refused(
+            c.set_attr(0, given, 1, "seen", AttrValue::Int(1)),
+            "layer `given` has 1 rows, not rows 1..2",
+        );
+        c.set_attr(0, given, 0, "seen", AttrValue::Int(2)).unwrap();
+    }
+
+    #[test]
+    fn bad_attributes_are_refused() {
+        let mut c = changes();
+        let x = c.layer("x").unwrap();
+        c.add_spans(0, x, &[Span::new(0, 4), Span::new(5, 11)])
+            .unwrap();
+        refused(
+            c.set_attr(0, x, 0, "f", AttrValue::Float(f64::NAN)),
+            "attribute `f` is NaN",
+        );
+        let nowhere = AttrValue::Link {
+            layer: LayerRef(8),
+            row: 0,
+        };
+        refused(
+            c.set_attr(0, x, 0, "l", nowhere),
+            "attribute `l` links to unknown layer 8",
+        );
+        c.set_attr(0, x, 0, "n", AttrValue::Int(1)).unwrap();
+        refused(
+            c.set_attr(0, x, 1, "n", AttrValue::Float(1.0)),
+            "attribute `n` is of type int",
+        );
+        refused(
+            c.set_vectors(0, x, 0, 2, "v", 3, &[0.0; 5]),
+            "2 vectors of 3 are not 5 values",
+        );
+        refused(
+            c.set_vectors(0, x, 0, 1, "v", 0, &[]),
+            "1 vectors of 0 are not 0 values",
+        );
+        let mut long = [0.5; 40];
+        long[33] = f32::INFINITY;
+        refused(
+            c.set_vectors(0, x, 0, 2, "v", 20, &long),
+            "attribute `v` of row 1 is inf at 13",
+        );
+        refused(
+            c.set_vectors(0, x, 1, 2, "v", 2, &[0.0; 4]),
+            "has 2 rows, not rows 1..3",
+        );
+        c.set_vectors(0, x, 0, 2, "v", 2, &[0.0; 4]).unwrap();
+        refused(
+            c.set_vectors(0, x, 0, 1, "v", 3, &[0.0; 3]),
+            "has vectors of 2, now of 3 came",
+        );
+        refused(
+            c.set_vectors(0, x, 0, 1, "n", 2, &[0.0; 2]),
+            "is of type int, now vectors came",
+        );
+    }
+
+    #[test]
+    fn a_link_may_point_to_a_row_that_is_written_later_but_must_be() {
+        let mut c = changes();
+        let x = c.layer("x").unwrap();
+        c.add_spans(0, x, &[Span::new(0, 4)]).unwrap();
+        let ahead = AttrValue::Link { layer: x, row: 1 };
+        c.set_attr(0, x, 0, "next", ahead).unwrap();
+        refused(
+            c.finish(),
+            "set_attr on document 0: attribute `next` of row 0 of layer `x` links to row 1 of \
+             layer `x`, which has 1",
+        );
+
+        let mut c = changes();
+        c.add_spans(0, x, &[Span::new(0, 4)]).unwrap();
+        c.set_attr(0, x, 0, "next", ahead).unwrap();
+        c.add_spans(0, x, &[Span::new(5, 11)]).unwrap();
+        c.finish().unwrap();
+    }
+
+    #[test]
+    fn bad_edits_are_refused() {
+        let edit = |start, end| Edit {
+            start,
+            end,
+            with: String::new(),
+            kind: None,
+        };
+        let mut c = changes();
+        refused(
+            c.edit(0, vec![edit(5, 8), edit(7, 9)]),
+            "edit 7..9 begins before the end 8",
+        );
+        refused(
+            c.edit(0, vec![edit(5, 8), edit(0, 2)]),
+            "must be sorted and must not overlap",
+        );
+        refused(
+            c.edit(0, vec![edit(5, 99)]),
+            "an edit: 5..99 goes past the end",
+        );
+        refused(
+            c.edit(0, vec![edit(18, 19)]),
+            "18..19 ends inside a character",
+        );
+        c.edit(0, vec![edit(0, 5), edit(5, 5)]).unwrap();
+        refused(c.edit(0, vec![]), "the document was edited before");
+    }
+
+    #[test]
+    fn a_text_that_carries_a_layer_is_not_edited_any_more() {
+        let mut batch = batch();
+        let first = Contract::parse::<&str>("mark", &[], &["layer:marks"]).unwrap();
+        let first = Changes::new(&batch, Arc::new(first));
+        batch.apply(first);
+        let late = Contract::parse::<&str>("late", &[], &["text"]).unwrap();
+        let mut c = Changes::new(&batch, Arc::new(late));
+        refused(c.edit(0, vec![]), "layer `marks` has been laid over it");
+        let without = Contract::parse::<&str>("none", &[], &[]).unwrap();
+        let mut c = Changes::new(&batch, Arc::new(without));
+        refused(
+            c.edit(0, vec![]),
+            "does not declare that it provides `text`",
+        );
+    }
+
+    #[test]
+    fn undeclared_metadata_and_second_verdicts_are_refused() {
+        let mut c = changes();
+        refused(
+            c.set_meta(0, "/tone/x", Value::Null),
+            "`meta:tone` is not declared",
+        );
+        refused(
+            c.warn(0, Some(5..99), "odd", "…"),
+            "warning `odd`: 5..99 goes past the end",
+        );
+        c.drop_doc(0, "too short").unwrap();
+        refused(
+            c.drop_doc(0, "again"),
+            "the document was dropped or failed before",
+        );
+    }
+
+    #[test]
+    fn a_stage_that_ignores_a_refusal_has_its_call_rejected() {
+        let mut c = changes();
+        assert!(c.layer("nope").is_err());
+        let x = c.layer("x").unwrap();
+        c.add_spans(0, x, &[Span::new(0, 4)]).unwrap();
+        let refusal = c.finish().unwrap_err();
+        assert_eq!(
+            (refusal.call, c.refusal()),
+            ("layer", Some(&refusal.clone()))
+        );
+    }
+
+    #[test]
+    fn non_finite_values_are_seen_wherever_they_stand() {
+        for len in [1, 15, 16, 17, 40] {
+            for at in 0..len {
+                let mut data = vec![1.0e30; len];
+                assert!(all_finite(&data));
+                data[at] = f32::NAN;
+                assert!(!all_finite(&data), "{at} of {len}");
+            }
+        }
+    }
 }

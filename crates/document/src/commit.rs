@@ -311,3 +311,279 @@ fn take_out(batch: &mut Batch, verdicts: Vec<(usize, Verdict)>) -> Outcome {
     *batch = batch.select(&keep);
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{boundaries, edited};
+    use crate::{AttrValue, Contract, DocFailure, Edit, NewDocument, Span};
+
+    fn batch(texts: &[&str]) -> Batch {
+        let mut batch = Batch::new();
+        for (i, text) in texts.iter().enumerate() {
+            batch.push(NewDocument::new(format!("d{i}"), *text));
+        }
+        batch
+    }
+
+    fn changes(batch: &Batch, requires: &[&str], provides: &[&str]) -> Changes {
+        let contract = Contract::parse("test", requires, provides).unwrap();
+        Changes::new(batch, Arc::new(contract))
+    }
+
+    fn edit(start: u32, end: u32, with: &str, kind: Option<&str>) -> Edit {
+        Edit {
+            start,
+            end,
+            with: with.to_owned(),
+            kind: kind.map(str::to_owned),
+        }
+    }
+
+    fn spans_of(batch: &Batch, layer: &str, doc: usize) -> Vec<(u32, u32)> {
+        let layer = batch.layer(layer).unwrap();
+        layer.spans(doc).map(|s| (s.start, s.end)).collect()
+    }
+
+    #[test]
+    fn spans_written_in_any_order_of_documents_keep_their_rows() {
+        let mut batch = batch(&["abc", "def", "ghi"]);
+        let mut c = changes(&batch, &[], &["layer:x"]);
+        let x = c.layer("x").unwrap();
+        assert_eq!(c.add_spans(2, x, &[Span::new(0, 1)]), Ok(0));
+        assert_eq!(
+            c.add_spans(0, x, &[Span::new(0, 1), Span::new(1, 2)]),
+            Ok(0)
+        );
+        assert_eq!(c.add_spans(2, x, &[Span::new(2, 3)]), Ok(1));
+        for (doc, row, value) in [(2, 1, "last"), (0, 1, "second")] {
+            c.set_attr(doc, x, row, "t", AttrValue::Text(value))
+                .unwrap();
+        }
+        batch.apply(c);
+        assert_eq!(spans_of(&batch, "x", 0), [(0, 1), (1, 2)]);
+        assert_eq!(spans_of(&batch, "x", 1), []);
+        assert_eq!(spans_of(&batch, "x", 2), [(0, 1), (2, 3)]);
+        let x = batch.layer("x").unwrap();
+        assert_eq!(
+            [x.text(0, 0, "t"), x.text(0, 1, "t"), x.text(2, 1, "t")],
+            [None, Some("second"), Some("last")]
+        );
+        assert_eq!(x.span(0, 0).stage, "test");
+    }
+
+    #[test]
+    fn declared_layers_exist_without_spans() {
+        let mut batch = batch(&["abc"]);
+        let c = changes(&batch, &[], &["layer:x"]);
+        batch.apply(c);
+        assert_eq!(batch.layer("x").unwrap().len(0), 0);
+    }
+
+    #[test]
+    fn a_layer_is_stored_under_the_name_that_the_pipeline_gives() {
+        let mut batch = batch(&["abc"]);
+        let mut contract = Contract::parse::<&str>("s", &[], &["layer:x"]).unwrap();
+        contract.layers[0].stored_as = "other".to_owned();
+        let mut c = Changes::new(&batch, Arc::new(contract));
+        let x = c.layer("x").unwrap();
+        c.add_spans(0, x, &[Span::new(0, 1)]).unwrap();
+        c.set_attr(0, x, 0, "l", AttrValue::Link { layer: x, row: 0 })
+            .unwrap();
+        batch.apply(c);
+        assert!(batch.layer("x").is_none());
+        let link = batch.layer("other").unwrap().link(0, 0, "l").unwrap();
+        assert_eq!(batch.link_layer(link), Some("other"));
+    }
+
+    #[test]
+    fn vectors_in_order_and_out_of_order_come_out_alike() {
+        let make = |order: [usize; 2]| {
+            let mut batch = batch(&["ab", "cd"]);
+            let mut c = changes(&batch, &[], &["layer:t"]);
+            let t = c.layer("t").unwrap();
+            for doc in order {
+                c.add_spans(doc, t, &[Span::new(0, 1), Span::new(1, 2)])
+                    .unwrap();
+                let first = doc as f32;
+                let data = [first, 1.0, first, 2.0];
+                c.set_vectors(doc, t, 0, 2, "v", 2, &data).unwrap();
+            }
+            batch.apply(c);
+            batch
+        };
+        for batch in [make([0, 1]), make([1, 0])] {
+            let t = batch.layer("t").unwrap();
+            assert_eq!(t.vector(1, 1, "v"), Some(&[1.0, 2.0][..]));
+            assert_eq!(t.vector(0, 0, "v"), Some(&[0.0, 1.0][..]));
+            assert_eq!(t.attr("v").unwrap().valid, None);
+            assert_eq!(batch.text_bytes(), 4 + 8 * 4);
+        }
+    }
+
+    #[test]
+    fn an_attribute_set_twice_keeps_the_last_value_and_the_rows_not_set() {
+        let mut batch = batch(&["abc"]);
+        let mut c = changes(&batch, &[], &["layer:x"]);
+        let x = c.layer("x").unwrap();
+        c.add_spans(0, x, &[Span::new(0, 1), Span::new(1, 2), Span::new(2, 3)])
+            .unwrap();
+        for (row, value) in [(0, 1), (1, 2)] {
+            c.set_attr(0, x, row, "n", AttrValue::Int(value)).unwrap();
+        }
+        batch.apply(c);
+        let mut c = changes(&batch, &["layer:x"], &["attr:x/n", "attr:x/new"]);
+        let x = c.layer("x").unwrap();
+        c.set_attr(0, x, 1, "n", AttrValue::Int(8)).unwrap();
+        c.set_attr(0, x, 1, "n", AttrValue::Int(9)).unwrap();
+        c.set_attr(0, x, 2, "new", AttrValue::Float(0.5)).unwrap();
+        batch.apply(c);
+        let x = batch.layer("x").unwrap();
+        let ints: Vec<_> = (0..3).map(|row| x.int(0, row, "n")).collect();
+        assert_eq!(ints, [Some(1), Some(9), None]);
+        assert_eq!(x.float(0, 2, "new"), Some(0.5));
+        assert_eq!(x.float(0, 0, "new"), None);
+    }
+
+    #[test]
+    fn spans_of_the_same_call_move_with_its_edits() {
+        let text = "ADVERT\nThe row  went on.";
+        let mut batch = batch(&["untouched", text]);
+        let mut c = changes(&batch, &[], &["text", "layer:blocks"]);
+        c.edit(
+            1,
+            vec![
+                edit(0, 7, "", Some("advertisement")),
+                edit(14, 16, " ", None),
+            ],
+        )
+        .unwrap();
+        c.warn(1, Some(16..20), "odd", "a word").unwrap();
+        let blocks = c.layer("blocks").unwrap();
+        // The first one is cut away whole: it stays, so that rows do not shift.
+        c.add_spans(1, blocks, &[Span::new(0, 6), Span::new(7, 24)])
+            .unwrap();
+        c.add_spans(0, blocks, &[Span::new(0, 9)]).unwrap();
+        batch.apply(c);
+        assert_eq!(batch.text(1), "The row went on.");
+        assert_eq!(batch.text(0), "untouched");
+        assert_eq!(spans_of(&batch, "blocks", 1), [(0, 0), (0, 16)]);
+        assert_eq!(spans_of(&batch, "blocks", 0), [(0, 9)]);
+        assert_eq!(batch.warnings(1)[0].span, Some(8..12));
+        assert_eq!(batch.alignment(1).to_raw(8..12), 16..20);
+        assert!(batch.alignment(0).is_identity());
+        assert_eq!(spans_of(&batch, REMOVED, 1), [(0, 7)]);
+        assert_eq!(
+            batch.layer(REMOVED).unwrap().span(1, 0).label,
+            Some("advertisement")
+        );
+    }
+
+    #[test]
+    fn a_second_round_adds_to_removed_in_raw_and_moves_earlier_warnings() {
+        let mut batch = batch(&["XX abc YY def"]);
+        let mut c = changes(&batch, &[], &["text"]);
+        c.warn(0, Some(10..13), "odd", "def").unwrap();
+        c.edit(0, vec![edit(0, 3, "", Some("other"))]).unwrap();
+        batch.apply(c);
+        let mut c = changes(&batch, &[], &["text"]);
+        c.edit(0, vec![edit(4, 7, "", Some("credit"))]).unwrap();
+        batch.apply(c);
+        assert_eq!(batch.text(0), "abc def");
+        assert_eq!(spans_of(&batch, REMOVED, 0), [(0, 3), (7, 10)]);
+        assert_eq!(batch.warnings(0)[0].span, Some(4..7));
+        let labels: Vec<_> = batch
+            .layer(REMOVED)
+            .unwrap()
+            .spans(0)
+            .map(|s| s.label)
+            .collect();
+        assert_eq!(labels, [Some("other"), Some("credit")]);
+        assert!(batch.layer(REMOVED).unwrap().raw);
+    }
+
+    #[test]
+    fn dropped_and_failed_documents_leave_and_the_rest_keeps_its_spans() {
+        let mut batch = batch(&["aa", "bb", "cc"]);
+        let mut c = changes(&batch, &[], &["layer:x", "text", "meta:title"]);
+        let x = c.layer("x").unwrap();
+        c.add_spans(2, x, &[Span::new(1, 2)]).unwrap();
+        c.add_spans(0, x, &[Span::new(0, 1)]).unwrap();
+        c.edit(1, vec![edit(0, 1, "", None)]).unwrap();
+        c.set_meta(1, "title", "gone".into()).unwrap();
+        c.drop_doc(0, "too short").unwrap();
+        let failure = DocFailure {
+            retryable: false,
+            code: "bad".into(),
+            message: "no".into(),
+        };
+        c.fail_doc(1, failure.clone()).unwrap();
+        let outcome = batch.apply(c);
+        assert_eq!(batch.ids().iter().collect::<Vec<_>>(), ["d2"]);
+        assert_eq!(spans_of(&batch, "x", 0), [(1, 2)]);
+        assert_eq!(outcome.dropped[0].0.id, "d0");
+        assert_eq!(
+            outcome.failed,
+            [(NewDocument::new("d1", "bb"), failure)],
+            "a failed document is given back without what the call did to it"
+        );
+    }
+
+    #[test]
+    fn metadata_is_set_by_pointer() {
+        let mut batch = batch(&["a"]);
+        let mut c = changes(&batch, &[], &["meta:tone", "meta:title", "meta:language"]);
+        c.set_meta(0, "title", "A row".into()).unwrap();
+        c.set_meta(0, "/language", "en".into()).unwrap();
+        c.set_meta(0, "/tone/A~1B/score", 0.5.into()).unwrap();
+        batch.apply(c);
+        assert_eq!(
+            batch.meta_jsons().get(0),
+            r#"{"title":"A row","language":"en","tone":{"A/B":{"score":0.5}}}"#
+        );
+        assert_eq!(batch.languages().get(0), "en");
+    }
+
+    #[test]
+    #[should_panic(expected = "refused changes must not be applied")]
+    fn refused_changes_are_not_applied() {
+        let mut batch = batch(&["a"]);
+        let mut c = changes(&batch, &[], &[]);
+        let _ = c.layer("x");
+        batch.apply(c);
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_beside_the_edits_of_its_call_reads_the_same_after((text, edits) in edited(false)) {
+            let mut batch = batch(&[&text]);
+            let mut c = changes(&batch, &[], &["text", "layer:x"]);
+            let x = c.layer("x").unwrap();
+            let ends: Vec<usize> = boundaries(&text).collect();
+            let spans: Vec<Range<usize>> = ends
+                .windows(2)
+                .map(|w| w[0]..w[1])
+                .collect();
+            for span in &spans {
+                c.add_spans(0, x, &[Span::new(span.start as u32, span.end as u32)]).unwrap();
+            }
+            c.edit(0, edits.clone()).unwrap();
+            batch.apply(c);
+            let after = spans_of(&batch, "x", 0);
+            prop_assert_eq!(after.len(), spans.len());
+            for (before, (start, end)) in spans.iter().zip(after) {
+                let after = start as usize..end as usize;
+                let touched = edits.iter().any(|e| (e.start as usize) < before.end && before.start < e.end as usize);
+                if touched {
+                    prop_assert!(batch.text(0).get(after).is_some());
+                } else {
+                    prop_assert_eq!(&batch.text(0)[after], &text[before.clone()]);
+                }
+            }
+        }
+    }
+}
