@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use places::{Places, child};
+pub(crate) use places::Places;
 pub(crate) use validate::Checker;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, SourceFile};
@@ -500,7 +500,10 @@ fn repair(value: &mut Value, pointer: &str) {
         }
         ["stage", index] | ["stage", index, "use"] => {
             // An empty `use` marks a stage that cannot be looked up; its place is kept.
-            let stage = index.parse().ok().and_then(|i: usize| value["stage"].get_mut(i));
+            let stage = index
+                .parse()
+                .ok()
+                .and_then(|i: usize| value["stage"].get_mut(i));
             if let Some(stage) = stage {
                 if !stage.is_object() {
                     *stage = Value::Object(Map::new());
@@ -509,7 +512,10 @@ fn repair(value: &mut Value, pointer: &str) {
             }
         }
         ["stage", index, key, ..] => {
-            let stage = index.parse().ok().and_then(|i: usize| value["stage"].get_mut(i));
+            let stage = index
+                .parse()
+                .ok()
+                .and_then(|i: usize| value["stage"].get_mut(i));
             if let Some(stage) = stage.and_then(Value::as_object_mut) {
                 stage.remove(key);
             }
@@ -559,9 +565,7 @@ fn same_names(stages: &[StageConfig], places: &Places) -> Vec<Diagnostic> {
     found
 }
 
-fn one_or_many<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<String>, D::Error> {
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum OneOrMany {

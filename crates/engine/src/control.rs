@@ -1,7 +1,7 @@
 //! Stopping a run from outside.
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Stops a run, from a signal handler's thread or a test. Copies steer the same run.
 #[derive(Debug, Clone, Default)]
@@ -9,7 +9,8 @@ pub struct Control(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    level: AtomicU8,
+    soft: AtomicBool,
+    now: Arc<AtomicBool>,
     signal: AtomicU8,
 }
 
@@ -21,10 +22,6 @@ pub enum Interrupt {
     /// SIGTERM: exit code 143.
     Terminate,
 }
-
-const RUNNING: u8 = 0;
-const SOFT: u8 = 1;
-const NOW: u8 = 2;
 
 impl Control {
     /// A run that nobody has asked to stop.
@@ -45,17 +42,15 @@ impl Control {
     /// was running until then.
     pub fn stop_softly(&self, by: Interrupt) -> bool {
         self.name(by);
-        self.0
-            .level
-            .compare_exchange(RUNNING, SOFT, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok()
+        !self.0.soft.swap(true, Ordering::SeqCst)
     }
 
     /// Asks the run to end at once. Documents in flight are not written; a call that is running
-    /// is left to the end of the process.
+    /// and does not ask is left to the end of the process.
     pub fn stop_now(&self, by: Interrupt) {
         self.name(by);
-        self.0.level.store(NOW, Ordering::SeqCst);
+        self.0.soft.store(true, Ordering::SeqCst);
+        self.0.now.store(true, Ordering::SeqCst);
     }
 
     /// Who asked first, if somebody has.
@@ -68,11 +63,16 @@ impl Control {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.0.level.load(Ordering::SeqCst) >= SOFT
+        self.0.soft.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_stopping_now(&self) -> bool {
-        self.0.level.load(Ordering::SeqCst) == NOW
+        self.0.now.load(Ordering::SeqCst)
+    }
+
+    /// Set when the run is to end at once: calls that ask are told to stop.
+    pub(crate) fn now_flag(&self) -> &Arc<AtomicBool> {
+        &self.0.now
     }
 
     fn name(&self, by: Interrupt) {

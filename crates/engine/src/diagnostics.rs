@@ -39,6 +39,8 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// Other places that explain the message, each with its label.
     pub related: Vec<(Range<usize>, String)>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
     /// What the user can do.
     pub hints: Vec<String>,
 }
@@ -61,6 +63,7 @@ impl Diagnostic {
             place: None,
             label: None,
             related: Vec::new(),
+            notes: Vec::new(),
             hints: Vec::new(),
         }
     }
@@ -182,11 +185,13 @@ impl Diagnostics {
         let mut group: Group<'_> =
             Group::with_title(level.primary_title(diagnostic.message.as_str()));
         if let Some(place) = &diagnostic.place {
-            let mut snippet = Snippet::source(self.file.text.as_str()).path(path).annotation(
-                AnnotationKind::Primary
-                    .span(self.visible(place))
-                    .label(diagnostic.label.as_deref()),
-            );
+            let mut snippet = Snippet::source(self.file.text.as_str())
+                .path(path)
+                .annotation(
+                    AnnotationKind::Primary
+                        .span(self.visible(place))
+                        .label(diagnostic.label.as_deref()),
+                );
             for (place, label) in &diagnostic.related {
                 snippet = snippet.annotation(
                     AnnotationKind::Context
@@ -197,6 +202,9 @@ impl Diagnostics {
             group = group.element(snippet);
         } else {
             group = group.element(Level::NOTE.no_name().message(format!("in {path}")));
+        }
+        for note in &diagnostic.notes {
+            group = group.element(Level::NOTE.message(note.as_str()));
         }
         for hint in &diagnostic.hints {
             group = group.element(Level::HELP.with_name("hint").message(hint.as_str()));
@@ -244,10 +252,7 @@ impl std::error::Error for Diagnostics {}
 /// The known name that a mistyped one most likely means, if any is near.
 ///
 /// Damerau-Levenshtein distance of at most a third of the longer name's characters.
-pub fn did_you_mean<'a>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = typed.to_lowercase().replace('-', "_");
     known
         .into_iter()

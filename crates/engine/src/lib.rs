@@ -8,12 +8,17 @@
 pub mod config;
 mod control;
 pub mod diagnostics;
+mod graph;
+mod plan;
 mod progress;
 mod report;
+mod run;
 mod sink;
 mod source;
 
 pub use control::{Control, Interrupt};
+pub use graph::{Graph, GraphStage, LEFT_OUT};
+pub use plan::Plan;
 pub use progress::{Overdue, Progress};
 pub use report::{
     Budget, Cause, Counts, DropReason, Outcome, Report, StageReport, StopReason, exit_code,

@@ -231,7 +231,10 @@ mod tests {
             exit_code(&Outcome::Interrupted(Interrupt::Interrupt), SOME_FAILED),
             130
         );
-        assert_eq!(exit_code(&Outcome::Aborted(Interrupt::Terminate), CLEAN), 143);
+        assert_eq!(
+            exit_code(&Outcome::Aborted(Interrupt::Terminate), CLEAN),
+            143
+        );
     }
 
     #[test]

@@ -36,6 +36,17 @@ pub trait DeadLetters: Send {
     fn finish(&mut self) -> Result<(), SinkError>;
 }
 
+/// Keeps no letters.
+impl DeadLetters for () {
+    fn write(&mut self, _: &DeadLetter) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
 /// Why an output could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write {what}: {source}")]

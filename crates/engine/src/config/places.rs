@@ -102,30 +102,26 @@ fn value(
     match item.get_ref() {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Boolean(yes) => Value::Bool(*yes),
-        DeValue::Integer(number) => {
-            match i64::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) => Value::Number(number.into()),
-                Err(_) => {
-                    diagnostics.push(
-                        Diagnostic::error(format!("`{number}` is too large for an integer"))
-                            .at(Some(item.span())),
-                    );
-                    Value::Null
-                }
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Number(number.into()),
+            Err(_) => {
+                diagnostics.push(
+                    Diagnostic::error(format!("`{number}` is too large for an integer"))
+                        .at(Some(item.span())),
+                );
+                Value::Null
             }
-        }
-        DeValue::Float(number) => {
-            match number.as_str().parse().ok().and_then(Number::from_f64) {
-                Some(number) => Value::Number(number),
-                None => {
-                    diagnostics.push(
-                        Diagnostic::error(format!("`{number}` is not a finite number"))
-                            .at(Some(item.span())),
-                    );
-                    Value::Null
-                }
+        },
+        DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
+            Some(number) => Value::Number(number),
+            None => {
+                diagnostics.push(
+                    Diagnostic::error(format!("`{number}` is not a finite number"))
+                        .at(Some(item.span())),
+                );
+                Value::Null
             }
-        }
+        },
         // JSON has no dates; a plugin reads them as text.
         DeValue::Datetime(time) => Value::String(time.to_string()),
         DeValue::Array(items) => Value::Array(
@@ -166,7 +162,10 @@ mod tests {
         assert_eq!(at(places.value("/stage/0/options/odd~1key")), "2");
         assert_eq!(at(places.value("/stage/0")), "[[stage]]");
         // What is absent is shown at what should hold it.
-        assert_eq!(at(places.value("/stage/0/options/missing")), "[stage.options]");
+        assert_eq!(
+            at(places.value("/stage/0/options/missing")),
+            "[stage.options]"
+        );
         assert_eq!(places.value("/missing"), None);
     }
 

@@ -58,6 +58,14 @@ impl<'a> Checker<'a> {
                 pointer: pointer.clone(),
             });
         };
+        if pointer == "/version" && base.is_empty() {
+            return at_value(
+                Diagnostic::error(format!(
+                    "this copydesk reads pipeline files of `version = 1`, not `{instance}`"
+                ))
+                .label("not a version that is known"),
+            );
+        }
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
@@ -96,15 +104,18 @@ impl<'a> Checker<'a> {
             ValidationErrorKind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
                 let table = table_name(&pointer);
-                let mut diagnostic =
-                    Diagnostic::error(format!("missing key `{key}` in {table}"))
-                        .at(places.value(&pointer));
+                let mut diagnostic = Diagnostic::error(format!("missing key `{key}` in {table}"))
+                    .at(places.value(&pointer));
                 if diagnostic.place.is_some() {
                     diagnostic = diagnostic.label(format!("`{key}` is required here"));
+                }
+                if pointer.is_empty() && key == "version" {
+                    diagnostic = diagnostic.hint("begin the file with `version = 1`");
                 }
                 let said = self
                     .subschema(error)
                     .and_then(|schema| schema["properties"][key]["description"].as_str())
+                    .filter(|_| diagnostic.hints.is_empty())
                     .and_then(|text| text.lines().next())
                     .map(|text| format!("`{key}`: {}", text.trim_end_matches('.')));
                 found.push(Mistake {
@@ -276,7 +287,13 @@ fn table_name(pointer: &str) -> String {
     match steps.as_slice() {
         [] => "the pipeline file".to_owned(),
         [stage, _] if stage == "stage" => "`[[stage]]`".to_owned(),
-        steps if steps.last().is_some_and(|step| step.parse::<usize>().is_ok()) => named(pointer),
+        steps
+            if steps
+                .last()
+                .is_some_and(|step| step.parse::<usize>().is_ok()) =>
+        {
+            named(pointer)
+        }
         steps => {
             let names: Vec<&str> = steps
                 .iter()
@@ -342,10 +359,7 @@ fn not_among(name: &str, options: &[Value], found: &Value) -> Diagnostic {
     options.dedup();
     let found = shown(found);
     let names = || options.iter().map(String::as_str);
-    Diagnostic::error(format!(
-        "{name} must be {}, not `{found}`",
-        listed(names())
-    ))
-    .label("not a known value")
-    .hint_if(did_you_mean(&found, names()).map(|near| format!("did you mean `{near}`?")))
+    Diagnostic::error(format!("{name} must be {}, not `{found}`", listed(names())))
+        .label("not a known value")
+        .hint_if(did_you_mean(&found, names()).map(|near| format!("did you mean `{near}`?")))
 }

@@ -1,0 +1,80 @@
+//! Watches calls that have a time limit and tells of those that exceed it while they run: a
+//! thread cannot be stopped from outside, but it can be named.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use copydesk_document::Batch;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::channel::lock;
+use crate::progress::{Overdue, Progress};
+
+/// Where one worker says what it is doing.
+pub(crate) struct Slot {
+    stage: String,
+    timeout: Duration,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    since: Instant,
+    documents: Vec<String>,
+    told: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(stage: &str, timeout: Duration) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            timeout,
+            running: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn begin(&self, batch: &Batch, since: Instant) {
+        *lock(&self.running) = Some(Running {
+            since,
+            documents: batch.ids().iter().map(str::to_owned).collect(),
+            told: false,
+        });
+    }
+
+    pub(crate) fn end(&self) {
+        *lock(&self.running) = None;
+    }
+
+    /// The call, if it is overdue and nobody has told yet.
+    fn overdue(&self) -> Option<Overdue> {
+        let mut running = lock(&self.running);
+        let call = running.as_mut()?;
+        let elapsed = call.since.elapsed();
+        if call.told || elapsed <= self.timeout {
+            return None;
+        }
+        call.told = true;
+        Some(Overdue {
+            stage: self.stage.clone(),
+            documents: call.documents.clone(),
+            timeout: self.timeout,
+            elapsed,
+        })
+    }
+}
+
+/// Looks at the slots until `end` is closed.
+pub(crate) fn watch(slots: &[Arc<Slot>], progress: &dyn Progress, end: &Receiver<()>) {
+    let shortest = slots.iter().map(|slot| slot.timeout).min();
+    let look = shortest.unwrap_or(Duration::MAX) / 4;
+    let look = look.clamp(Duration::from_millis(5), Duration::from_millis(250));
+    while end.recv_timeout(look) == Err(RecvTimeoutError::Timeout) {
+        for overdue in slots.iter().filter_map(|slot| slot.overdue()) {
+            tracing::warn!(
+                stage = overdue.stage,
+                documents = overdue.documents.join(" "),
+                "a call runs longer than `timeout_secs` allows"
+            );
+            progress.overdue(&overdue);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! One worker's thread of a stage: calls, bisection of calls that fail, and the clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use copydesk_document::Batch;
+use copydesk_host::{CallClass, CallError};
+
+use super::Shared;
+use super::channel::{Permits, Receiver, Sender};
+use super::parcel::Parcel;
+use super::step::{Step, StepWorker};
+use super::watch::Slot;
+use crate::report::StopReason;
+use crate::sink::{DeadLetter, FailureClass};
+
+/// So many batches in a row of which every document panicked stop the run.
+const PANICS: u32 = 3;
+
+/// A stage as it runs: what its workers share.
+pub(crate) struct Station {
+    pub(crate) step: Arc<dyn Step>,
+    pub(crate) index: usize,
+    pub(crate) plugin: String,
+    pub(crate) timeout: Option<Duration>,
+    /// Layers that nobody reads after this stage.
+    pub(crate) frees: Vec<String>,
+    pub(crate) permits: Arc<Permits>,
+    pub(crate) clock: Clock,
+    pub(crate) panics: AtomicU32,
+}
+
+/// What a stage's workers count, in nanoseconds and pieces.
+#[derive(Default)]
+pub(crate) struct Clock {
+    pub(crate) documents: AtomicU64,
+    pub(crate) calls: AtomicU64,
+    pub(crate) busy: AtomicU64,
+    pub(crate) for_input: AtomicU64,
+    pub(crate) for_output: AtomicU64,
+    pub(crate) for_thread: AtomicU64,
+}
+
+fn tick(counter: &AtomicU64, since: Instant) {
+    let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    counter.fetch_add(nanos, Ordering::Relaxed);
+}
+
+/// Takes parcels, processes them, passes them on; ends when either side is gone.
+pub(crate) fn work(
+    station: &Station,
+    index: u32,
+    from: &Receiver<Parcel>,
+    to: &Sender<Parcel>,
+    shared: &Shared,
+    slot: Option<Arc<Slot>>,
+) {
+    let mut desk = match Desk::open(station, index, shared, slot) {
+        Ok(desk) => desk,
+        Err(reason) => return shared.stop(reason),
+    };
+    loop {
+        let waiting = Instant::now();
+        let Ok(mut parcel) = from.recv() else { return };
+        tick(&station.clock.for_input, waiting);
+        if shared.control.is_stopping_now() {
+            return;
+        }
+        if !parcel.batch.is_empty()
+            && let Err(reason) = desk.process(&mut parcel)
+        {
+            return shared.stop(reason);
+        }
+        for layer in &station.frees {
+            parcel.batch.remove_layer(layer);
+        }
+        let waiting = Instant::now();
+        if to.send(parcel).is_err() {
+            return;
+        }
+        tick(&station.clock.for_output, waiting);
+    }
+}
+
+struct Desk<'a> {
+    station: &'a Station,
+    index: u32,
+    shared: &'a Shared,
+    worker: Box<dyn StepWorker>,
+    slot: Option<Arc<Slot>>,
+}
+
+impl<'a> Desk<'a> {
+    fn open(
+        station: &'a Station,
+        index: u32,
+        shared: &'a Shared,
+        slot: Option<Arc<Slot>>,
+    ) -> Result<Self, StopReason> {
+        Ok(Self {
+            station,
+            index,
+            shared,
+            worker: open(station, index, shared)?,
+            slot,
+        })
+    }
+
+    /// Passes the documents through the stage. Of a call that fails, the documents are tried
+    /// in halves, until those at fault stand alone.
+    fn process(&mut self, parcel: &mut Parcel) -> Result<(), StopReason> {
+        let clock = &self.station.clock;
+        clock
+            .documents
+            .fetch_add(parcel.batch.len() as u64, Ordering::Relaxed);
+        // A stack with the first documents on top.
+        let mut pending = vec![std::mem::take(&mut parcel.batch)];
+        let mut passed = Batch::new();
+        let mut any_call_succeeded = false;
+        let mut panic = None;
+        while let Some(mut batch) = pending.pop() {
+            if self.shared.control.is_stopping_now() {
+                // Nobody will write it.
+                return Ok(());
+            }
+            let error = match self.call(&batch) {
+                Ok(changes) => {
+                    any_call_succeeded = true;
+                    self.apply(batch, changes, parcel, &mut passed);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if error.class == CallClass::Panicked {
+                panic = Some(error.to_string());
+                self.reopen()?;
+            }
+            if error.class == CallClass::Batch {
+                // What is wrong lies in no document: halves would fail as well.
+                let many = (0..batch.len()).map(|doc| self.letter(&batch, doc, &error));
+                parcel.letters.extend(many);
+            } else if batch.len() == 1 {
+                parcel.letters.push(self.letter(&batch, 0, &error));
+            } else if let Some(doc) = error.doc.filter(|&doc| doc < batch.len()) {
+                parcel.letters.push(self.letter(&batch, doc, &error));
+                let others: Vec<usize> = (0..batch.len()).filter(|&other| other != doc).collect();
+                pending.push(batch.select(&others));
+            } else {
+                let tail = batch.split_off(batch.len() / 2);
+                pending.push(tail);
+                pending.push(batch);
+            }
+        }
+        parcel.batch = passed;
+        match panic {
+            Some(message) if !any_call_succeeded => {
+                let batches = self.station.panics.fetch_add(1, Ordering::SeqCst) + 1;
+                if batches >= PANICS {
+                    return Err(StopReason::Panics {
+                        stage: self.station.step.name().to_owned(),
+                        batches,
+                        message,
+                    });
+                }
+            }
+            _ => self.station.panics.store(0, Ordering::SeqCst),
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, batch: &Batch) -> Result<copydesk_document::Changes, CallError> {
+        let clock = &self.station.clock;
+        let waiting = Instant::now();
+        let permit = self.station.permits.acquire(self.station.index);
+        tick(&clock.for_thread, waiting);
+        let start = Instant::now();
+        let deadline = self
+            .station
+            .timeout
+            .and_then(|timeout| start.checked_add(timeout));
+        if let Some(slot) = &self.slot {
+            slot.begin(batch, start);
+        }
+        let result = self.worker.process(batch, deadline);
+        if let Some(slot) = &self.slot {
+            slot.end();
+        }
+        tick(&clock.busy, start);
+        clock.calls.fetch_add(1, Ordering::Relaxed);
+        drop(permit);
+        result
+    }
+
+    fn apply(
+        &self,
+        mut batch: Batch,
+        changes: copydesk_document::Changes,
+        parcel: &mut Parcel,
+        passed: &mut Batch,
+    ) {
+        let outcome = batch.apply(changes);
+        let stage = self.station.step.name();
+        for (_, reason) in outcome.dropped {
+            parcel.drops.push((stage.to_owned(), reason));
+        }
+        for (document, failure) in outcome.failed {
+            parcel.letters.push(DeadLetter {
+                id: document.id.clone(),
+                path: document.path.clone(),
+                stage: stage.to_owned(),
+                plugin: Some(self.station.plugin.clone()),
+                class: if failure.retryable {
+                    FailureClass::Retryable
+                } else {
+                    FailureClass::Failed
+                },
+                code: failure.code,
+                message: failure.message,
+                attempts: 1,
+                seq: document.seq,
+                document: Some(document),
+            });
+        }
+        if !batch.is_empty() {
+            passed.append(batch);
+        }
+    }
+
+    fn letter(&self, batch: &Batch, doc: usize, error: &CallError) -> DeadLetter {
+        let (class, message) = match error.class {
+            CallClass::Panicked => (FailureClass::Panicked, error.to_string()),
+            CallClass::Cancelled if self.station.timeout.is_some() => (
+                FailureClass::Timeout,
+                format!(
+                    "the call took longer than `timeout_secs = {}`: {}",
+                    self.station.timeout.unwrap_or_default().as_secs_f64(),
+                    error.message
+                ),
+            ),
+            CallClass::Rejected => (FailureClass::Rejected, error.message.clone()),
+            CallClass::Unsupported => (FailureClass::Unsupported, error.message.clone()),
+            CallClass::Batch => (FailureClass::Batch, error.message.clone()),
+            _ if error.retryable => (FailureClass::Retryable, error.message.clone()),
+            _ => (FailureClass::Failed, error.message.clone()),
+        };
+        let key = batch.key(doc);
+        DeadLetter {
+            id: key.id,
+            path: key.path,
+            stage: self.station.step.name().to_owned(),
+            plugin: Some(self.station.plugin.clone()),
+            class,
+            code: error.code.clone(),
+            message,
+            attempts: 1,
+            document: Some(batch.as_it_came(doc)),
+            seq: key.seq,
+        }
+    }
+
+    /// A worker that panicked may be torn; what the workers share is not.
+    fn reopen(&mut self) -> Result<(), StopReason> {
+        self.worker = open(self.station, self.index, self.shared)?;
+        Ok(())
+    }
+}
+
+fn open(station: &Station, index: u32, shared: &Shared) -> Result<Box<dyn StepWorker>, StopReason> {
+    station
+        .step
+        .open(index, shared.control.now_flag())
+        .map_err(|error| StopReason::Worker {
+            stage: station.step.name().to_owned(),
+            message: error.to_string(),
+        })
+}
