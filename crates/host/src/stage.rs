@@ -13,7 +13,6 @@ use copydesk_document::{Batch, Changes, Contract};
 use serde_json::Value;
 
 use crate::lend::{Limit, Tables};
-use crate::library::stage_table;
 use crate::table::{
     Context, Narrowed, Phase, State, checked, forget_failure, silent, take_failure, with_causes,
 };
@@ -48,17 +47,9 @@ impl StageType {
     /// A stage that is linked statically, for the tests of a plugin.
     ///
     /// # Errors
-    /// If the table breaks the rules of the boundary.
-    ///
-    /// # Safety
-    /// `table` follows the rules of [`copydesk_abi`] and lives forever.
-    pub unsafe fn from_table(table: *const abi::StageApi) -> Result<Self, HostError> {
-        // SAFETY: by the caller.
-        let table = unsafe { stage_table(table) }.map_err(|reason| HostError::BadModule {
-            path: "(linked statically)".into(),
-            reason,
-        })?;
-        Self::new(table, None)
+    /// If its strings or its contract cannot be read.
+    pub fn from_static(stage: abi::StaticStage) -> Result<Self, HostError> {
+        Self::new(stage.table(), None)
     }
 
     pub(crate) fn new(

@@ -13,9 +13,10 @@ use crate::{Diagnostics, Host, Out, Stage, StageError, StageInfo, Worker, schema
 /// The C table of a stage, for a host that links it statically (a unit test).
 /// `version` is that of the package.
 #[must_use]
-pub fn stage_api<S: Stage + StageInfo>(version: &'static str) -> &'static abi::StageApi {
+pub fn stage_api<S: Stage + StageInfo>(version: &'static str) -> abi::StaticStage {
     call::prepare(false);
-    table::<S>(version)
+    // SAFETY: the functions below keep the rules, and the table is leaked.
+    unsafe { abi::StaticStage::new(table::<S>(version)) }
 }
 
 /// What [`export!`](crate::export) answers the host with. Null to a host of

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use copydesk_abi::StageApi;
+use copydesk_abi::StaticStage;
 use copydesk_document::{Batch, NewDocument};
 use copydesk_host::{CallError, Facts, OptionProblem, Resources, Stage, StageType};
 use serde_json::Value;
@@ -25,19 +25,14 @@ pub struct StageTest {
 }
 
 impl StageTest {
-    /// A test of the stage with this table, which `copydesk_plugin::stage_api`
-    /// has made.
+    /// A test of a stage of this program; `copydesk_plugin::stage_api` makes it.
     ///
     /// # Panics
     /// If the table breaks the rules of the boundary.
     #[must_use]
     #[track_caller]
-    pub fn new(table: &'static StageApi) -> Self {
-        #[allow(unsafe_code)]
-        // SAFETY: the macro passes on a table made by `copydesk-plugin`, which
-        // follows the rules and lives forever.
-        let kind = unsafe { StageType::from_table(table) };
-        Self::of(kind.unwrap_or_else(|error| panic!("{error}")))
+    pub fn new(stage: StaticStage) -> Self {
+        Self::of(StageType::from_static(stage).unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// A test of a stage that a host has opened.

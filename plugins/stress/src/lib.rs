@@ -1,1 +1,142 @@
-//! The `stress` stage.
+//! The `stress` stage: misbehaves on request, so that tests can hold the host
+//! to its promises. And it can do next to nothing, for measurements.
+//!
+//! What only C can do wrong (strings that are no UTF-8, null pointers, unknown
+//! statuses, another ABI) is in the host's own tests.
+
+mod fault;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use copydesk_plugin::{Diagnostics, Doc, Docs, Host, Out, Stage, StageError, Worker, stage};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::fault::Fault;
+
+/// Options of the stage.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    /// What goes wrong.
+    fault: Fault,
+    /// Only documents whose id contains this; empty = all.
+    only: String,
+    /// How long `slow` and `until-cancelled` take at most, in milliseconds.
+    millis: u64,
+    /// Which words to mark in layer `marks`.
+    mark: Mark,
+}
+
+/// Which words to mark.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Mark {
+    /// None: the stage does nothing.
+    #[default]
+    None,
+    /// Words with a capital: some.
+    Capitals,
+    /// All words.
+    Words,
+}
+
+struct Stress {
+    config: Config,
+}
+
+#[stage(
+    id = "copydesk/stress",
+    summary = "Misbehaves on request, for tests of the host",
+    requires = ["layer:entities?", "meta:title?"],
+    provides = ["text", "layer:marks", "layer:removed", "meta:stress"],
+    raw = ["removed"],
+)]
+impl Stage for Stress {
+    type Config = Config;
+    type Worker = StressWorker;
+
+    fn create(config: Config, host: &Host<'_>) -> Result<Self, Diagnostics> {
+        // A stage that may edit the text has to stand before all layers, so it
+        // says so only where it does.
+        host.require("text", config.fault.edits_text())?;
+        host.require("layer:removed", config.fault.edits_text())?;
+        config.fault.in_create(host)?;
+        Ok(Self { config })
+    }
+
+    fn load(&mut self, _: &Host<'_>) -> Result<(), StageError> {
+        self.config.fault.in_load()
+    }
+
+    fn worker(&self, _: u32, _: &Host<'_>) -> Result<StressWorker, StageError> {
+        self.config.fault.in_open_worker()?;
+        Ok(StressWorker {
+            config: self.config.clone(),
+        })
+    }
+}
+
+impl Drop for Stress {
+    fn drop(&mut self) {
+        self.config.fault.in_destroy();
+    }
+}
+
+struct StressWorker {
+    config: Config,
+}
+
+impl Worker for StressWorker {
+    fn process(&mut self, docs: Docs<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
+        if self.config.fault == Fault::UntilCancelled {
+            return fault::until_cancelled(docs, Duration::from_millis(self.config.millis));
+        }
+        for doc in docs {
+            out.blame(Some(&doc));
+            self.document(doc, out)?;
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, doc: Doc<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
+        if self.config.mark != Mark::None {
+            mark(&doc, self.config.mark, out)?;
+        }
+        if doc.id().contains(&self.config.only) {
+            let time = Duration::from_millis(self.config.millis);
+            self.config.fault.in_document(&doc, out, time)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for StressWorker {
+    fn drop(&mut self) {
+        self.config.fault.in_close_worker();
+    }
+}
+
+fn mark(doc: &Doc<'_>, which: Mark, out: &mut Out<'_>) -> Result<(), StageError> {
+    let layer = out.layer("marks")?;
+    let label = out.label(layer, "WORD")?;
+    let text = doc.text();
+    for word in text.split_whitespace() {
+        if which == Mark::Capitals && !word.starts_with(char::is_uppercase) {
+            continue;
+        }
+        let start = word.as_ptr() as usize - text.as_ptr() as usize;
+        out.span(
+            doc,
+            layer,
+            start..start + word.len(),
+            Some(label),
+            Some(1.0),
+        )?;
+    }
+    Ok(())
+}
+
+copydesk_plugin::export!(Stress);
