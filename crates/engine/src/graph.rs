@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use copydesk_document::{Contract, REMOVED, Subject};
+use copydesk_document::{Contract, ContractName, REMOVED, Subject};
 
 use crate::diagnostics::{Diagnostic, did_you_mean};
 
@@ -82,7 +82,7 @@ pub(crate) fn check(
     let mut found = Vec::new();
     for index in 0..nodes.len() {
         requires(nodes, index, providers, &mut found);
-        writes(nodes, index, &mut found);
+        writers(nodes, index, &mut found);
         edits(nodes, index, &mut found);
     }
     include(nodes, included, &mut found);
@@ -102,10 +102,8 @@ pub(crate) fn graph(nodes: &[Node]) -> Graph {
             .iter()
             .map(|name| {
                 let mut shown = name.clone();
-                shown.optional = name.optional
-                    && name
-                        .layer()
-                        .is_some_and(|layer| writer(&nodes[..index], layer).is_none());
+                // A need that is met is shown as a plain one.
+                shown.optional = name.optional && !nodes[..index].iter().any(|n| writes(n, name));
                 shown.to_string()
             })
             .collect();
@@ -151,6 +149,18 @@ fn frees(nodes: &[Node], index: usize) -> Vec<String> {
         }
     }
     free
+}
+
+/// Whether the stage writes what the name means.
+fn writes(node: &Node, name: &ContractName) -> bool {
+    match &name.subject {
+        Subject::Text => true,
+        Subject::Layer(layer) | Subject::Attr { layer, .. } => writes_layer(node, layer),
+        Subject::Meta(key) => node
+            .contract
+            .iter()
+            .any(|contract| contract.meta.contains(key)),
+    }
 }
 
 fn reads_layer(node: &Node, layer: &str) -> bool {
@@ -289,7 +299,7 @@ fn remedy(before: &[Node], layer: &str, providers: &dyn Fn(&str) -> Vec<String>)
     })
 }
 
-fn writes(nodes: &[Node], index: usize, found: &mut Vec<Diagnostic>) {
+fn writers(nodes: &[Node], index: usize, found: &mut Vec<Diagnostic>) {
     let node = &nodes[index];
     let Some(contract) = &node.contract else {
         return;

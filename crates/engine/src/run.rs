@@ -110,7 +110,11 @@ pub(crate) fn run(
     let finished = desk.finish();
     let outcome = match (outcome, finished) {
         (Outcome::Finished | Outcome::Interrupted(_), Err(outcome)) => outcome,
-        (outcome, _) => outcome,
+        (outcome, Err(also)) => {
+            tracing::debug!(?also, "the outputs did not end well either");
+            outcome
+        }
+        (outcome, Ok(())) => outcome,
     };
     let Outgoing {
         counts,

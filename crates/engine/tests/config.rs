@@ -5,6 +5,7 @@ use std::path::Path;
 
 use copydesk_engine::config::{self, LoadError, OutputFormat, Pipeline};
 use copydesk_engine::diagnostics::Diagnostics;
+use proptest::prelude::*;
 use serde_json::Value;
 
 fn read(text: &str) -> Pipeline {
@@ -147,6 +148,58 @@ fn mistakes_leave_the_rest_of_the_file_in_force() {
 #[test]
 fn a_byte_order_mark_is_no_mistake() {
     assert!(problems("\u{feff}version = 1\n[[stage]]\nuse = \"ner\"\n").is_empty());
+}
+
+/// A file as users write it, to be spoilt.
+const GOOD: &str = r#"version = 1
+[input]
+paths = ["articles/*.txt", "naïve.jsonl"]
+format = "auto"
+[output]
+path = "out/articles.jsonl" # 😀
+include = ["sentences"]
+[run]
+threads = 2
+max_failed_ratio = 0.25
+[[stage]]
+use = "cleanup"
+[[stage]]
+use = "sentiment"
+timeout_secs = 30
+[stage.options]
+targets = [{ name = "Harbour Union", aliases = ["the union"] }]
+"#;
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text: String) {
+        if let Ok(pipeline) = config::parse(&text, Path::new("p.toml")) {
+            let _ = pipeline.problems().to_string();
+        }
+    }
+
+    #[test]
+    fn a_spoilt_file_is_read_or_told_and_never_a_panic(
+        spoils in prop::collection::vec((0..GOOD.len(), 0_usize..12, "[\\[\\]{}=\"'a-z0-9.é\n]{0,6}"), 1..6),
+    ) {
+        let mut text = GOOD.to_owned();
+        for (at, cut, with) in spoils {
+            let mut start = at.min(text.len());
+            while !text.is_char_boundary(start) { start -= 1 }
+            let mut end = (start + cut).min(text.len());
+            while !text.is_char_boundary(end) { end += 1 }
+            text.replace_range(start..end, &with);
+        }
+        match config::parse(&text, Path::new("p.toml")) {
+            Ok(pipeline) => {
+                let problems = pipeline.problems();
+                let _ = problems.to_string();
+                // What is left is a pipeline that could be used.
+                let _ = (pipeline.run.thread_budget(), pipeline.run.max_document_bytes());
+            }
+            Err(error) => prop_assert!(error.to_string().contains("p.toml"), "{}", error),
+        }
+    }
 }
 
 /// The table of `docs/configuration.md` is made from the schema. `UPDATE_DOCS=1` writes it.

@@ -363,3 +363,99 @@ fn not_among(name: &str, options: &[Value], found: &Value) -> Diagnostic {
         .label("not a known value")
         .hint_if(did_you_mean(&found, names()).map(|near| format!("did you mean `{near}`?")))
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+
+    use super::super::places;
+    use super::*;
+    use crate::diagnostics::{Diagnostics, SourceFile};
+
+    /// Options as a plugin may have them.
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the schema is used")]
+    struct Options {
+        targets: Vec<Target>,
+        #[schemars(range(min = 0.0, max = 1.0))]
+        neutral_band: Option<f64>,
+        pick: Option<Pick>,
+        limits: std::collections::BTreeMap<String, u32>,
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the schema is used")]
+    struct Target {
+        /// The name that the output has.
+        #[schemars(length(min = 1))]
+        name: String,
+        aliases: Option<Vec<String>>,
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only the schema is used")]
+    enum Pick {
+        /// The first.
+        First,
+        /// All but some.
+        Except(Vec<String>),
+    }
+
+    fn told(text: &str) -> String {
+        let schema = schemars::schema_for!(Options).to_value();
+        let (value, places, broken) = places::parse(text);
+        assert!(broken.is_empty(), "{broken:?}");
+        let mut diagnostics = Diagnostics::new(
+            SourceFile {
+                path: "pipeline.toml".into(),
+                text: text.to_owned(),
+            }
+            .into(),
+        );
+        let checker = Checker::new(&schema).unwrap();
+        let options = &value["stage"][0]["options"];
+        for mistake in checker.mistakes(options, "/stage/0/options", &places) {
+            diagnostics.push(mistake.diagnostic);
+        }
+        diagnostics.to_string()
+    }
+
+    #[test]
+    fn options_that_fit_the_schema_are_right() {
+        let text = "[[stage]]\n[stage.options]\ntargets = [{ name = 'Fjord League' }]\npick = { except = ['x'] }\nlimits = {}\nneutral_band = 0\n";
+        assert_eq!(told(text), "");
+    }
+
+    #[test]
+    fn mistakes_deep_in_the_options_of_a_plugin_have_their_place() {
+        insta::assert_snapshot!(told(
+            r#"[[stage]]
+[stage.options]
+neutral_band = 1.2
+pick = "frist"
+limits = { a = 1, b = "two", c = -1 }
+targets = [
+  { name = "Fjord League", alias = ["the league"] },
+  { nme = "Harbour Union" },
+  { name = "", aliases = ["union", 3] },
+  "Ilse Brandt",
+]
+"#
+        ));
+    }
+
+    #[test]
+    fn of_alternatives_the_one_that_was_meant_is_told() {
+        insta::assert_snapshot!(told(
+            "[[stage]]\n[stage.options]\ntargets = []\nlimits = {}\npick = { except = [1] }\n"
+        ));
+    }
+
+    #[test]
+    fn without_options_the_stage_itself_is_shown() {
+        insta::assert_snapshot!(told("[[stage]]\nuse = 'sentiment'\noptions = {}\n"));
+    }
+}

@@ -73,6 +73,10 @@ impl<T: Weigh> Sender<T> {
         {
             load = wait(&self.gate.changed, load);
         }
+        if load.receivers == 0 {
+            // The channel itself may not know yet.
+            return Err(Closed);
+        }
         load.items += 1;
         load.bytes += bytes;
         drop(load);

@@ -142,7 +142,7 @@ impl<'a> Desk<'a> {
                 parcel.letters.extend(many);
             } else if batch.len() == 1 {
                 parcel.letters.push(self.letter(&batch, 0, &error));
-            } else if let Some(doc) = error.doc.filter(|&doc| doc < batch.len()) {
+            } else if let Some(doc) = guilty(&error).filter(|&doc| doc < batch.len()) {
                 parcel.letters.push(self.letter(&batch, doc, &error));
                 let others: Vec<usize> = (0..batch.len()).filter(|&other| other != doc).collect();
                 pending.push(batch.select(&others));
@@ -274,4 +274,10 @@ fn open(station: &Station, index: u32, shared: &Shared) -> Result<Box<dyn StepWo
             stage: station.step.name().to_owned(),
             message: error.to_string(),
         })
+}
+
+/// The document at fault, if the call says so. A call that ran out of time names the one that
+/// it was at, which those before may have kept waiting.
+fn guilty(error: &CallError) -> Option<usize> {
+    error.doc.filter(|_| error.class != CallClass::Cancelled)
 }
