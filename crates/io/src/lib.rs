@@ -1,1 +1,34 @@
-//! copydesk-io
+//! Readers and writers of copydesk: documents out of files, records into files and terminals.
+//!
+//! [`discover()`] lists the files that a user means, [`Reader`] gives their documents, and
+//! [`Writer`] turns finished batches into [`Record`]s, the output that `docs/output.md` describes.
+//! What is wrong with one document is that document's failure and never the run's.
+
+#[cfg(test)]
+mod article;
+mod assemble;
+mod dead_letters;
+mod decode;
+mod discover;
+mod error;
+mod lines;
+mod open;
+mod pretty;
+mod reader;
+mod record;
+mod target;
+mod writer;
+
+pub use assemble::{Layout, ON_REQUEST};
+pub use dead_letters::DeadLetterFile;
+pub use decode::{Decoded, Note, decode, decode_as};
+pub use discover::{InputFile, InputFormat, Search, discover};
+pub use error::{InputError, OutputError};
+pub use pretty::Pretty;
+pub use reader::Reader;
+pub use record::{
+    Cue, Entity, Holder, HolderKind, LayerSpan, Place, Quote, Record, RecordWarning, Removed,
+    Score, Speaker, TargetSentiment, output_schema,
+};
+pub use target::Place as OutputPlace;
+pub use writer::{Format, Writer};

@@ -1,0 +1,961 @@
+//! Documents out of files, one after the other.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    io::{self, BufRead, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use copydesk_document::{Map, NewDocument, Value, Warning};
+use copydesk_engine::{InputFailure, SizeHint, Source, config::Input};
+use encoding_rs::Encoding;
+
+use crate::{
+    InputError,
+    decode::{self, Decoded, Note},
+    discover::{InputFile, InputFormat},
+    lines::{Line, Lines},
+    open,
+};
+
+/// The stage that warnings and failures of the reader are booked on.
+const STAGE: &str = "input";
+
+/// Reads documents from a list of inputs.
+///
+/// What is wrong with one document, or one file, is that one's failure; the others come out.
+pub struct Reader {
+    files: VecDeque<InputFile>,
+    options: Options,
+    current: Option<JsonLines>,
+    ids: Ids,
+    size: SizeHint,
+    /// Bytes taken from disk, before decompression.
+    taken: Arc<AtomicU64>,
+}
+
+struct Options {
+    text_field: String,
+    id_field: String,
+    encoding: Option<&'static Encoding>,
+    limit: usize,
+}
+
+impl Reader {
+    /// Reads `files` as `[input]` says; a document of more than `limit` bytes fails.
+    ///
+    /// # Errors
+    /// If nobody knows the encoding that `[input] encoding` names.
+    pub fn new(files: Vec<InputFile>, input: &Input, limit: usize) -> Result<Self, InputError> {
+        let encoding = match &input.encoding {
+            None => None,
+            Some(label) => Some(Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+                InputError::UnknownEncoding {
+                    label: label.clone(),
+                }
+            })?),
+        };
+        Ok(Self {
+            size: size_of(&files),
+            files: files.into(),
+            options: Options {
+                text_field: input.text_field.clone(),
+                id_field: input.id_field.clone(),
+                encoding,
+                limit,
+            },
+            current: None,
+            ids: Ids::default(),
+            taken: Arc::default(),
+        })
+    }
+
+    fn step(&mut self) -> Option<Result<Draft, InputFailure>> {
+        loop {
+            if let Some(lines) = &mut self.current {
+                match lines.next(&self.options) {
+                    Some(result) => return Some(result),
+                    None => self.current = None,
+                }
+            }
+            let file = self.files.pop_front()?;
+            if let Some(trouble) = &file.trouble {
+                let message = format!("cannot read `{}`: {trouble}", file.name);
+                return Some(Err(of_file(&file, "unreadable", message)));
+            }
+            match self.start(file) {
+                Ok(None) => {}
+                Ok(Some(draft)) => return Some(Ok(draft)),
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+    }
+
+    /// Opens the next file: text gives its document, JSON Lines stay open.
+    fn start(&mut self, file: InputFile) -> Result<Option<Draft>, InputFailure> {
+        let unreadable = |error: io::Error| {
+            let message = format!("cannot read `{}`: {error}", file.name);
+            of_file(&file, "unreadable", message)
+        };
+        let stream = open::open(&file, &self.taken).map_err(unreadable)?;
+        let (json, stream) = match file.format {
+            Some(format) => (format == InputFormat::JsonLines, stream),
+            None => open::sniff_json(stream),
+        };
+        if !json {
+            return text(&file, stream, &self.options).map(Some);
+        }
+        self.current = Some(JsonLines::new(file, stream, &self.options));
+        Ok(None)
+    }
+
+    fn finish(&mut self, draft: Draft) -> Result<NewDocument, InputFailure> {
+        let id = match draft.given_id {
+            None => draft.place.clone(),
+            Some(id) => {
+                if let Some(first) = self.ids.taken(&id, &draft.file, draft.line) {
+                    return Err(InputFailure {
+                        message: format!(
+                            "the id `{id}` is taken by {first}; make ids unique, or choose \
+                             another field with `id_field` under `[input]`"
+                        ),
+                        id,
+                        path: draft.path,
+                        place: Some(format!("line {}", draft.line)),
+                        code: "duplicate-id".to_owned(),
+                        raw: Some(draft.raw),
+                        fatal: false,
+                    });
+                }
+                id
+            }
+        };
+        let warnings = draft
+            .notes
+            .into_iter()
+            .map(|note| Warning {
+                stage: STAGE.to_owned(),
+                code: note.code.to_owned(),
+                message: note.message,
+                span: None,
+            })
+            .collect();
+        Ok(NewDocument {
+            id,
+            path: draft.path,
+            raw: draft.raw,
+            media_type: "text/plain".to_owned(),
+            meta: Map::new(),
+            extra: draft.extra,
+            warnings,
+            seq: 0,
+        })
+    }
+}
+
+impl Source for Reader {
+    fn next(&mut self) -> Option<Result<NewDocument, InputFailure>> {
+        Some(self.step()?.and_then(|draft| self.finish(draft)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+fn size_of(files: &[InputFile]) -> SizeHint {
+    let readable = || files.iter().filter(|file| file.trouble.is_none());
+    let one_each = files
+        .iter()
+        .all(|file| file.format == Some(InputFormat::Text));
+    SizeHint {
+        documents: one_each.then_some(files.len() as u64),
+        bytes: readable().map(|file| file.bytes).sum(),
+    }
+}
+
+/// A document before its id is settled.
+struct Draft {
+    given_id: Option<String>,
+    /// `path` or `path:line`; the id of a document that brings none.
+    place: String,
+    file: Arc<str>,
+    line: u64,
+    path: Option<String>,
+    raw: String,
+    extra: Map<String, Value>,
+    notes: Vec<Note>,
+}
+
+/// A file that gives nothing, or nothing more.
+fn of_file(file: &InputFile, code: &str, message: String) -> InputFailure {
+    InputFailure {
+        id: file.name.clone(),
+        path: file.label(),
+        place: None,
+        code: code.to_owned(),
+        message,
+        raw: None,
+        fatal: false,
+    }
+}
+
+/// The whole of a text file as one document.
+fn text(file: &InputFile, stream: impl BufRead, options: &Options) -> Result<Draft, InputFailure> {
+    let mut bytes = Vec::new();
+    let room = options.limit as u64 + 1;
+    if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
+        let message = format!("{} after {} bytes of text", broken(&error), bytes.len());
+        return Err(of_file(file, "damaged", message));
+    }
+    if bytes.len() > options.limit {
+        let message = format!("the file {}", too_long(options.limit, None));
+        return Err(of_file(file, "too-large", message));
+    }
+    let Decoded { text, mut notes } = match options.encoding {
+        Some(encoding) => decode::decode_as(&bytes, encoding),
+        None => decode::decode(&bytes),
+    };
+    if text.is_empty() {
+        let message = "the file is empty".to_owned();
+        notes.push(Note {
+            code: "empty",
+            message,
+        });
+    }
+    Ok(Draft {
+        given_id: None,
+        place: file.name.clone(),
+        file: Arc::from(""),
+        line: 1,
+        path: file.label(),
+        raw: text,
+        extra: Map::new(),
+        notes,
+    })
+}
+
+/// The documents of one JSON Lines file.
+struct JsonLines {
+    file: InputFile,
+    name: Arc<str>,
+    lines: Lines<Box<dyn BufRead + Send>>,
+    /// An encoding that was guessed for the whole file.
+    guessed: Option<&'static str>,
+    documents: u64,
+    /// A damaged stream would tell its damage again and again.
+    ended: bool,
+}
+
+impl JsonLines {
+    fn new(file: InputFile, stream: Box<dyn BufRead + Send>, options: &Options) -> Self {
+        let (guessed, stream) = open::as_utf8(stream, options.encoding);
+        let name = Arc::from(file.name.as_str());
+        let lines = Lines::new(stream, options.limit);
+        Self {
+            file,
+            name,
+            lines,
+            guessed,
+            documents: 0,
+            ended: false,
+        }
+    }
+
+    /// The next document; blank lines are none.
+    fn next(&mut self, options: &Options) -> Option<Result<Draft, InputFailure>> {
+        loop {
+            if self.ended {
+                return None;
+            }
+            let line = match self.lines.next() {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    if self.documents == 0 && self.lines.number() == 0 {
+                        tracing::warn!("`{}` is empty: it has no documents", self.file.name);
+                    }
+                    return None;
+                }
+                Err(error) => {
+                    self.ended = true;
+                    let message = format!(
+                        "{}; {} before this line came out",
+                        broken(&error),
+                        count(self.documents, "document")
+                    );
+                    return Some(Err(self.failure("damaged", None, message, None)));
+                }
+            };
+            let result = match line {
+                Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
+                Line::Whole(line) => match parse(line, options) {
+                    Ok(parsed) => Ok(parsed),
+                    Err(wrong) => Err((wrong, Some(line.to_vec()))),
+                },
+                Line::TooLong { bytes } => Err((
+                    Wrong {
+                        code: "too-large",
+                        column: None,
+                        message: format!("the line {}", too_long(options.limit, Some(bytes))),
+                    },
+                    None,
+                )),
+            };
+            return Some(match result {
+                Ok(parsed) => Ok(self.draft(parsed)),
+                Err((wrong, line)) => {
+                    Err(self.failure(wrong.code, wrong.column, wrong.message, line))
+                }
+            });
+        }
+    }
+
+    fn draft(&mut self, parsed: Parsed) -> Draft {
+        self.documents += 1;
+        let mut notes = parsed.notes;
+        if let Some(encoding) = self.guessed {
+            let message = format!("read as {encoding} although no byte order mark says so");
+            notes.insert(
+                0,
+                Note {
+                    code: "encoding-guessed",
+                    message,
+                },
+            );
+        }
+        Draft {
+            given_id: parsed.id,
+            place: self.place(),
+            file: Arc::clone(&self.name),
+            line: self.lines.number(),
+            path: self.file.label(),
+            raw: parsed.text,
+            extra: parsed.extra,
+            notes,
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("{}:{}", self.file.name, self.lines.number())
+    }
+
+    fn failure(
+        &self,
+        code: &str,
+        column: Option<usize>,
+        message: String,
+        line: Option<Vec<u8>>,
+    ) -> InputFailure {
+        let mut place = format!("line {}", self.lines.number());
+        if let Some(column) = column {
+            place += &format!(", column {column}");
+        }
+        InputFailure {
+            id: self.place(),
+            path: self.file.label(),
+            place: Some(place),
+            code: code.to_owned(),
+            message,
+            raw: line.map(|line| String::from_utf8_lossy(&line).into_owned()),
+            fatal: false,
+        }
+    }
+}
+
+/// What stood in one line.
+struct Parsed {
+    id: Option<String>,
+    text: String,
+    extra: Map<String, Value>,
+    notes: Vec<Note>,
+}
+
+/// Why a line is no document.
+struct Wrong {
+    code: &'static str,
+    /// In bytes from 1, as editors and JSON parsers count.
+    column: Option<usize>,
+    message: String,
+}
+
+fn parse(line: &[u8], options: &Options) -> Result<Parsed, Wrong> {
+    let (line, notes) = match std::str::from_utf8(line) {
+        Ok(line) => (Cow::Borrowed(line), Vec::new()),
+        Err(_) => {
+            let Decoded { text, notes } = decode::decode(line);
+            (Cow::Owned(text), notes)
+        }
+    };
+    let wrong = |code, column, message| Wrong {
+        code,
+        column,
+        message,
+    };
+    let value: Value = serde_json::from_str(&line).map_err(|error| {
+        let reason = error.to_string();
+        // The line number in serde's words is always 1 here.
+        let reason = reason
+            .split(" at line ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        wrong(
+            "not-json",
+            Some(error.column()),
+            format!("this line is no JSON: {reason}"),
+        )
+    })?;
+    let Value::Object(mut fields) = value else {
+        let message = format!("this line is {}, not an object with a text", kind(&value));
+        return Err(wrong("not-object", None, message));
+    };
+    let text_field = &options.text_field;
+    let text = match fields.shift_remove(text_field) {
+        Some(Value::String(text)) => text,
+        Some(other) => {
+            let column = column_of(&line, text_field);
+            let message = format!("`{text_field}` is {}, not a text", kind(&other));
+            return Err(wrong(
+                "text-not-string",
+                column,
+                message + &other_texts(&fields, options),
+            ));
+        }
+        None => {
+            let message = format!("there is no `{text_field}`");
+            return Err(wrong(
+                "no-text",
+                Some(1),
+                message + &other_texts(&fields, options),
+            ));
+        }
+    };
+    let id = match fields.shift_remove(&options.id_field) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) if id.is_empty() => None,
+        Some(Value::String(id)) => Some(id),
+        Some(Value::Number(id)) => Some(id.to_string()),
+        Some(other) => {
+            let field = &options.id_field;
+            let message = format!(
+                "`{field}` is {}, not a text or number; choose another with `id_field` under `[input]`",
+                kind(&other)
+            );
+            return Err(wrong("bad-id", column_of(&line, field), message));
+        }
+    };
+    Ok(Parsed {
+        id,
+        text,
+        extra: fields,
+        notes,
+    })
+}
+
+/// The remedy for a text in another field: which there are, and the key that chooses one.
+fn other_texts(fields: &Map<String, Value>, options: &Options) -> String {
+    let mut texts: Vec<(&str, usize)> = fields
+        .iter()
+        .filter(|(name, _)| **name != options.id_field)
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.len())))
+        .collect();
+    texts.sort_by_key(|(_, length)| std::cmp::Reverse(*length));
+    let names: Vec<String> = texts
+        .iter()
+        .take(5)
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    match names.is_empty() {
+        true => "; the line has no other field with a text".to_owned(),
+        false => format!(
+            "; fields with a text: {}; choose one with `text_field` under `[input]`",
+            names.join(", ")
+        ),
+    }
+}
+
+/// Where the value of a field begins, counted in bytes from 1. Good enough to look there: a
+/// nested field of the same name in front of it would be found first.
+fn column_of(line: &str, field: &str) -> Option<usize> {
+    let key = serde_json::to_string(field).ok()?;
+    let mut from = 0;
+    while let Some(at) = line[from..].find(&key) {
+        let after = from + at + key.len();
+        let rest = line[after..].trim_start();
+        if let Some(value) = rest.strip_prefix(':') {
+            return Some(line.len() - value.trim_start().len() + 1);
+        }
+        from = after;
+    }
+    None
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => format!("`{value}`"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(_) => "a text".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+fn broken(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("the file is cut short ({error})"),
+        _ => format!("the file is damaged ({error})"),
+    }
+}
+
+fn too_long(limit: usize, bytes: Option<u64>) -> String {
+    let megabytes = |bytes: f64| {
+        let rounded = (bytes / 1e5).round() / 10.0;
+        format!("{rounded} MB")
+    };
+    let how_long = match bytes {
+        Some(bytes) => format!("has {}, more", megabytes(bytes as f64)),
+        None => "has more".to_owned(),
+    };
+    format!(
+        "{how_long} than the {} of `max_document_mb` under `[run]`",
+        megabytes(limit as f64)
+    )
+}
+
+fn count(number: u64, what: &str) -> String {
+    if number == 1 {
+        format!("the 1 {what}")
+    } else {
+        format!("the {number} {what}s")
+    }
+}
+
+/// The ids that inputs brought along, to find those that come twice.
+///
+/// Ids made from a path are unique by themselves. Of the others a 64-bit hash and the place are
+/// kept, some 20 bytes each: among ten million documents the chance that two different ids share
+/// a hash is one in 400,000.
+#[derive(Default)]
+struct Ids {
+    places: HashMap<u64, (u32, u32), BuildHasherDefault<Hashed>>,
+    files: Vec<Arc<str>>,
+}
+
+impl Ids {
+    /// The place of the document that has this id already; else it is this one's.
+    fn taken(&mut self, id: &str, file: &Arc<str>, line: u64) -> Option<String> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
+        if self.files.last() != Some(file) {
+            self.files.push(Arc::clone(file));
+        }
+        let file = self.files.len() as u32 - 1;
+        match self.places.entry(hash) {
+            Entry::Occupied(first) => {
+                let (file, line) = first.get();
+                Some(format!("{}:{line}", self.files[*file as usize]))
+            }
+            Entry::Vacant(place) => {
+                place.insert((file, u32::try_from(line).unwrap_or(u32::MAX)));
+                None
+            }
+        }
+    }
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl std::hash::Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write, path::Path};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Search, discover};
+
+    const LIMIT: usize = 16_000_000;
+
+    fn read_with(
+        base: &Path,
+        paths: &[&str],
+        input: &Input,
+        limit: usize,
+    ) -> Vec<Result<NewDocument, InputFailure>> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let search = Search {
+            base: base.to_owned(),
+            ..Search::default()
+        };
+        let mut reader = Reader::new(discover(&paths, &search).unwrap(), input, limit).unwrap();
+        std::iter::from_fn(|| reader.next()).collect()
+    }
+
+    fn read(base: &Path, paths: &[&str]) -> Vec<Result<NewDocument, InputFailure>> {
+        read_with(base, paths, &Input::default(), LIMIT)
+    }
+
+    fn one_file(
+        name: &str,
+        bytes: &[u8],
+    ) -> (tempfile::TempDir, Vec<Result<NewDocument, InputFailure>>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let read = read(folder.path(), &[name]);
+        (folder, read)
+    }
+
+    fn ids(read: &[Result<NewDocument, InputFailure>]) -> Vec<String> {
+        read.iter()
+            .map(|result| match result {
+                Ok(document) => document.id.clone(),
+                Err(failure) => format!("{} failed: {}", failure.id, failure.code),
+            })
+            .collect()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Lines that do not compress away, so that a cut file loses some.
+    fn many_lines() -> String {
+        let mut state = 1u64;
+        (0..2000)
+            .map(|i| {
+                let noise: String = (0..60)
+                    .map(|_| {
+                        state = state
+                            .wrapping_mul(6364136223846793005)
+                            .wrapping_add(1442695040888963407);
+                        char::from(b'a' + ((state >> 33) % 26) as u8)
+                    })
+                    .collect();
+                format!("{{\"text\": \"{i} {noise}\"}}\n")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_text_file_is_one_document_with_its_path_as_id() {
+        let (_folder, read) = one_file("ferry.txt", "Pell said:\r\n“Go.”\r\n".as_bytes());
+        let document = read[0].as_ref().unwrap();
+        assert_eq!(document.id, "ferry.txt");
+        assert_eq!(document.path.as_deref(), Some("ferry.txt"));
+        assert_eq!(document.raw, "Pell said:\r\n“Go.”\r\n");
+        assert!(document.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_json_line_gives_text_id_and_everything_else_as_it_stood() {
+        let (_folder, read) = one_file(
+            "news.jsonl",
+            b"{\"id\": \"a\", \"text\": \"One.\", \"title\": \"T\", \"n\": 1.50}\n\n{\"text\":\"Two.\"}\n{\"id\": 7, \"text\": \"Three.\"}",
+        );
+        assert_eq!(ids(&read), ["a", "news.jsonl:3", "7"]);
+        let first = read[0].as_ref().unwrap();
+        assert_eq!(
+            Value::Object(first.extra.clone()).to_string(),
+            r#"{"title":"T","n":1.5}"#
+        );
+        assert!(first.meta.is_empty());
+        assert_eq!(first.path.as_deref(), Some("news.jsonl"));
+    }
+
+    #[test]
+    fn fields_can_be_chosen() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join("a.jsonl"),
+            r#"{"key": "k1", "body": "One.", "text": 5}"#,
+        )
+        .unwrap();
+        let input = Input {
+            text_field: "body".into(),
+            id_field: "key".into(),
+            ..Input::default()
+        };
+        let read = read_with(folder.path(), &["a.jsonl"], &input, LIMIT);
+        let document = read[0].as_ref().unwrap();
+        assert_eq!(
+            (document.id.as_str(), document.raw.as_str()),
+            ("k1", "One.")
+        );
+        assert_eq!(document.extra["text"], 5);
+    }
+
+    #[test]
+    fn a_bad_line_fails_alone_and_says_where_and_what_helps() {
+        let (_folder, read) = one_file(
+            "news.jsonl",
+            b"{\"text\": \"ok\"}\n{\"text\": oops}\n[1]\n{\"body\": \"words\", \"n\": 1}\n{\"id\": \"x\", \"text\": 42}\n{\"id\": [], \"text\": \"\"}\n{\"text\": \"last\"}",
+        );
+        assert_eq!(
+            ids(&read),
+            [
+                "news.jsonl:1",
+                "news.jsonl:2 failed: not-json",
+                "news.jsonl:3 failed: not-object",
+                "news.jsonl:4 failed: no-text",
+                "news.jsonl:5 failed: text-not-string",
+                "news.jsonl:6 failed: bad-id",
+                "news.jsonl:7",
+            ]
+        );
+        let told: Vec<String> = read
+            .iter()
+            .filter_map(|result| result.as_ref().err())
+            .map(|failure| format!("{}: {}", failure.place.as_ref().unwrap(), failure.message))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @"
+        line 2, column 10: this line is no JSON: expected value
+        line 3: this line is an array, not an object with a text
+        line 4, column 1: there is no `text`; fields with a text: `body`; choose one with `text_field` under `[input]`
+        line 5, column 21: `text` is the number 42, not a text; the line has no other field with a text
+        line 6, column 8: `id` is an array, not a text or number; choose another with `id_field` under `[input]`
+        ");
+        assert_eq!(
+            read[1].as_ref().unwrap_err().raw.as_deref(),
+            Some("{\"text\": oops}")
+        );
+    }
+
+    #[test]
+    fn an_id_that_comes_twice_fails_the_second_time_and_names_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join("a.jsonl"),
+            "{\"id\": \"x\", \"text\": \"One.\"}\n",
+        )
+        .unwrap();
+        fs::write(
+            folder.path().join("b.jsonl"),
+            "\n{\"id\": \"x\", \"text\": \"Two.\"}\n{\"id\": \"y\", \"text\": \"Three.\"}",
+        )
+        .unwrap();
+        let read = read(folder.path(), &["a.jsonl", "b.jsonl"]);
+        assert_eq!(ids(&read), ["x", "x failed: duplicate-id", "y"]);
+        let failure = read[1].as_ref().unwrap_err();
+        assert!(
+            failure.message.contains("taken by a.jsonl:1"),
+            "{}",
+            failure.message
+        );
+        assert_eq!(failure.place.as_deref(), Some("line 2"));
+    }
+
+    #[test]
+    fn an_empty_file_is_an_empty_document_with_a_warning_and_an_empty_jsonl_is_none() {
+        let (_folder, read) = one_file("a.txt", b"");
+        assert_eq!(read[0].as_ref().unwrap().warnings[0].code, "empty");
+        let (_folder, read) = one_file("a.jsonl", b"");
+        assert!(read.is_empty());
+    }
+
+    #[test]
+    fn odd_texts_come_through_as_they_are() {
+        for text in [
+            "a",
+            " \n\t ",
+            "“”\"‘’",
+            "אמר השר: “לא”.",
+            "👩‍👩‍👧‍👦 said 🙂",
+            "e\u{301}\r\n",
+        ] {
+            let (_folder, read) = one_file("a.txt", text.as_bytes());
+            assert_eq!(read[0].as_ref().unwrap().raw, text);
+            let line = serde_json::json!({ "text": text }).to_string();
+            let (_folder, read) = one_file("a.jsonl", line.as_bytes());
+            assert_eq!(read[0].as_ref().unwrap().raw, text);
+        }
+    }
+
+    #[test]
+    fn a_line_or_file_of_50_mb_fails_alone_unless_it_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(50_000_000);
+        fs::write(folder.path().join("a.txt"), &long).unwrap();
+        fs::write(
+            folder.path().join("b.jsonl"),
+            format!("{{\"text\": \"first\"}}\n{{\"text\": \"{long}\"}}\n{{\"text\": \"last\"}}\n"),
+        )
+        .unwrap();
+        let read = read(folder.path(), &["."]);
+        assert_eq!(
+            ids(&read),
+            [
+                "a.txt failed: too-large",
+                "b.jsonl:1",
+                "b.jsonl:2 failed: too-large",
+                "b.jsonl:3"
+            ]
+        );
+        let message = &read[2].as_ref().unwrap_err().message;
+        assert!(
+            message.contains("50 MB")
+                && message.contains("16 MB")
+                && message.contains("max_document_mb"),
+            "{message}"
+        );
+        let read = read_with(folder.path(), &["b.jsonl"], &Input::default(), 60_000_000);
+        assert_eq!(read[1].as_ref().unwrap().raw.len(), 50_000_000);
+    }
+
+    #[test]
+    fn compressed_files_are_read_whatever_they_are_called() {
+        let line = b"{\"text\": \"One.\"}\n";
+        let packed = zstd::encode_all(&line[..], 0).unwrap();
+        for (name, bytes) in [
+            ("a.jsonl.gz", gzip(line)),
+            ("a.jsonl.zst", packed),
+            ("a.jsonl", gzip(line)),
+            ("a.jsonl.gz", line.to_vec()),
+        ] {
+            let (_folder, read) = one_file(name, &bytes);
+            assert_eq!(read[0].as_ref().unwrap().raw, "One.", "{name}");
+        }
+        let (_folder, read) = one_file("a.txt.gz", &[gzip(b"One, "), gzip(b"two.")].concat());
+        assert_eq!(
+            read[0].as_ref().unwrap().raw,
+            "One, two.",
+            "members follow one another"
+        );
+    }
+
+    #[test]
+    fn what_stands_before_the_cut_in_a_truncated_file_comes_out() {
+        let lines = many_lines();
+        let packed = zstd::encode_all(lines.as_bytes(), 0).unwrap();
+        for (name, bytes) in [
+            ("a.jsonl.gz", gzip(lines.as_bytes())),
+            ("a.jsonl.zst", packed),
+        ] {
+            let (_folder, read) = one_file(name, &bytes[..bytes.len() * 2 / 3]);
+            let (last, whole) = read.split_last().unwrap();
+            let failure = last.as_ref().unwrap_err();
+            assert_eq!(failure.code, "damaged");
+            assert!(failure.message.contains("cut short"), "{}", failure.message);
+            assert!(
+                failure
+                    .message
+                    .contains(&format!("the {} documents", whole.len())),
+                "{}",
+                failure.message
+            );
+            for (i, document) in whole.iter().enumerate() {
+                assert!(document.as_ref().unwrap().raw.starts_with(&format!("{i} ")));
+            }
+            // Gzip gives what it has; zstd works in blocks of 128 KiB.
+            assert!(!whole.is_empty() || name.ends_with("zst"), "{name}");
+        }
+        let text = gzip(lines.as_bytes());
+        let (_folder, read) = one_file("a.txt.gz", &text[..text.len() / 2]);
+        assert_eq!(ids(&read), ["a.txt.gz failed: damaged"]);
+    }
+
+    #[test]
+    fn a_damaged_checksum_is_noticed() {
+        let mut bytes = gzip(b"{\"text\": \"One.\"}\n");
+        let at = bytes.len() - 6;
+        bytes[at] ^= 0xFF;
+        let (_folder, read) = one_file("a.jsonl.gz", &bytes);
+        assert_eq!(read.last().unwrap().as_ref().unwrap_err().code, "damaged");
+    }
+
+    #[test]
+    fn json_lines_in_utf16_are_read_line_by_line() {
+        let lines = "{\"text\": \"Élodie sagte „Nein“\"}\r\n{\"text\": \"Two.\"}\r\n";
+        for mark in ["", "\u{FEFF}"] {
+            let bytes: Vec<u8> = format!("{mark}{lines}")
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect();
+            let (_folder, read) = one_file("a.jsonl", &bytes);
+            let texts: Vec<&str> = read
+                .iter()
+                .map(|r| r.as_ref().unwrap().raw.as_str())
+                .collect();
+            assert_eq!(texts, ["Élodie sagte „Nein“", "Two."]);
+            assert_eq!(
+                read[0].as_ref().unwrap().warnings.is_empty(),
+                !mark.is_empty()
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf8_is_guessed_with_a_warning() {
+        let mut bytes = b"{\"text\": \"caf".to_vec();
+        bytes.extend([0xE9, b'"', b'}', b'\n']);
+        bytes.extend("{\"text\": \"café\"}\n".as_bytes());
+        let (_folder, read) = one_file("a.jsonl", &bytes);
+        let (first, second) = (read[0].as_ref().unwrap(), read[1].as_ref().unwrap());
+        assert_eq!((first.raw.as_str(), second.raw.as_str()), ("café", "café"));
+        assert_eq!(first.warnings[0].code, "encoding-guessed");
+        assert!(second.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_told_encoding_is_obeyed_and_an_unknown_one_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), [0xA4]).unwrap();
+        let input = Input {
+            encoding: Some("iso-8859-15".into()),
+            ..Input::default()
+        };
+        let read = read_with(folder.path(), &["a.txt"], &input, LIMIT);
+        assert_eq!(read[0].as_ref().unwrap().raw, "€");
+        let input = Input {
+            encoding: Some("latin-99".into()),
+            ..Input::default()
+        };
+        assert!(Reader::new(vec![], &input, LIMIT).is_err());
+    }
+
+    #[test]
+    fn half_a_surrogate_in_json_fails_that_line() {
+        let (_folder, read) = one_file("a.jsonl", b"{\"text\": \"\\ud800\"}\n{\"text\": \"ok\"}");
+        assert_eq!(ids(&read), ["a.jsonl:1 failed: not-json", "a.jsonl:2"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic_or_stop_early(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let mut whole = b"{\"text\": \"first\"}\n".to_vec();
+            whole.extend(bytes.iter().filter(|byte| **byte != 0));
+            whole.extend(b"\n{\"text\": \"last\"}\n");
+            let (_folder, read) = one_file("a.jsonl", &whole);
+            prop_assert_eq!(&read[0].as_ref().unwrap().raw, "first");
+            prop_assert_eq!(&read.last().unwrap().as_ref().unwrap().raw, "last");
+        }
+    }
+}
