@@ -38,14 +38,13 @@ pub fn stage(
 }
 
 fn expand(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let args: StageArgs = syn::parse2(args)?;
     let not_an_impl = "`#[stage(…)]` stands on an `impl Stage for …` block";
     let span = item.span();
     let mut block: ItemImpl = syn::parse2(item).map_err(|_| Error::new(span, not_an_impl))?;
     let of_stage = block
         .trait_
         .as_ref()
-        .and_then(|tr| tr.0.segments.last())
+        .and_then(|of| of.0.segments.last())
         .is_some_and(|segment| segment.ident == "Stage");
     if !of_stage {
         return Err(Error::new_spanned(&block.self_ty, not_an_impl));
@@ -69,29 +68,13 @@ fn expand(args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
         );
     }
 
-    let stage = &block.self_ty;
-    let StageArgs {
-        id,
-        summary,
-        requires,
-        provides,
-        transient,
-        raw,
-    } = &args;
-    let json = args.json();
-    Ok(quote! {
-        #block
-
-        impl ::copydesk_plugin::StageInfo for #stage {
-            const ID: &'static str = #id;
-            const SUMMARY: &'static str = #summary;
-            const REQUIRES: &'static [&'static str] = &[#(#requires),*];
-            const PROVIDES: &'static [&'static str] = &[#(#provides),*];
-            const TRANSIENT: &'static [&'static str] = &[#(#transient),*];
-            const RAW: &'static [&'static str] = &[#(#raw),*];
-            const JSON: &'static str = #json;
-        }
-    })
+    // The block stays even if the arguments are wrong: without it, the compiler
+    // would complain of much that is right.
+    let info = match syn::parse2::<StageArgs>(args) {
+        Ok(args) => args.info(&block.self_ty),
+        Err(error) => error.into_compile_error(),
+    };
+    Ok(quote! { #block #info })
 }
 
 struct StageArgs {
@@ -104,6 +87,29 @@ struct StageArgs {
 }
 
 impl StageArgs {
+    fn info(&self, stage: &syn::Type) -> TokenStream {
+        let Self {
+            id,
+            summary,
+            requires,
+            provides,
+            transient,
+            raw,
+        } = self;
+        let json = self.json();
+        quote! {
+            impl ::copydesk_plugin::StageInfo for #stage {
+                const ID: &'static str = #id;
+                const SUMMARY: &'static str = #summary;
+                const REQUIRES: &'static [&'static str] = &[#(#requires),*];
+                const PROVIDES: &'static [&'static str] = &[#(#provides),*];
+                const TRANSIENT: &'static [&'static str] = &[#(#transient),*];
+                const RAW: &'static [&'static str] = &[#(#raw),*];
+                const JSON: &'static str = #json;
+            }
+        }
+    }
+
     /// Members of the stage's object in the metadata section; the version is
     /// added where the package is known.
     fn json(&self) -> String {

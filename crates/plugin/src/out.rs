@@ -1,6 +1,7 @@
 //! Writing: each call goes to the host, which checks it there and then.
 #![allow(unsafe_code)]
 
+use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -20,6 +21,8 @@ use crate::view::{Doc, Lent};
 pub struct Out<'a> {
     writer: &'a abi::Writer,
     blamed: u32,
+    /// Spans on their way out; kept, so that a document costs no allocation.
+    spans: Vec<abi::Span>,
     _lent: Lent<'a>,
 }
 
@@ -111,6 +114,7 @@ impl<'a> Out<'a> {
         Self {
             writer,
             blamed: abi::NO_DOC,
+            spans: Vec::new(),
             _lent: PhantomData,
         }
     }
@@ -156,20 +160,28 @@ impl<'a> Out<'a> {
     }
 
     /// Writes spans and returns the row of the first; the others follow it.
+    /// Takes a slice, or an iterator that makes them on the way.
     ///
     /// # Errors
     /// If the host refuses one of them.
-    pub fn spans(
+    pub fn spans<S: Borrow<SpanOut>>(
         &mut self,
         doc: &Doc<'_>,
         layer: LayerId,
-        spans: &[SpanOut],
+        spans: impl IntoIterator<Item = S>,
     ) -> Result<u32, StageError> {
-        let spans: Vec<_> = spans
-            .iter()
-            .map(|span| raw_span(span.range.clone(), span.label, span.score))
-            .collect();
-        self.add(doc, layer, &spans)
+        self.add_all(
+            doc,
+            layer,
+            spans.into_iter().map(|span| {
+                let SpanOut {
+                    range,
+                    label,
+                    score,
+                } = span.borrow();
+                raw_span(range.clone(), *label, *score)
+            }),
+        )
     }
 
     /// Writes spans without label and score, from their bytes, and returns the
@@ -183,11 +195,22 @@ impl<'a> Out<'a> {
         layer: LayerId,
         ranges: impl IntoIterator<Item = Range<usize>>,
     ) -> Result<u32, StageError> {
-        let spans: Vec<_> = ranges
-            .into_iter()
-            .map(|range| raw_span(range, None, None))
-            .collect();
-        self.add(doc, layer, &spans)
+        let ranges = ranges.into_iter();
+        self.add_all(doc, layer, ranges.map(|range| raw_span(range, None, None)))
+    }
+
+    fn add_all(
+        &mut self,
+        doc: &Doc<'_>,
+        layer: LayerId,
+        spans: impl Iterator<Item = abi::Span>,
+    ) -> Result<u32, StageError> {
+        let mut scratch = std::mem::take(&mut self.spans);
+        scratch.clear();
+        scratch.extend(spans);
+        let first = self.add(doc, layer, &scratch);
+        self.spans = scratch;
+        first
     }
 
     fn add(
@@ -433,6 +456,8 @@ impl<'a> Out<'a> {
     }
 }
 
+// Inlined, so that a span is made where it will stand.
+#[inline]
 fn raw_span(range: Range<usize>, label: Option<LabelId>, score: Option<f32>) -> abi::Span {
     abi::Span {
         start: offset(range.start),
@@ -444,6 +469,7 @@ fn raw_span(range: Range<usize>, label: Option<LabelId>, score: Option<f32>) -> 
 
 /// An offset beyond 4 GiB becomes one that the host refuses with its document,
 /// instead of one that wraps around into the text.
+#[inline]
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
