@@ -193,7 +193,7 @@ fn not_opened(error: &HostError) -> Diagnostic {
     };
     let mut diagnostic = Diagnostic::error(first).hint_if(near);
     if !rest.is_empty() {
-        diagnostic.notes.push(rest.to_owned());
+        diagnostic = diagnostic.note(rest);
     }
     match error {
         HostError::NotFound { .. } => diagnostic.label("no such stage"),
@@ -289,7 +289,7 @@ fn told(
         config.pointer("use")
     };
     if !rest.is_empty() {
-        diagnostic.notes.push(rest);
+        diagnostic = diagnostic.note(rest);
     }
     diagnostic
         .at(pipeline.place(&pointer))

@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     bytes: AtomicU64,
     /// Whether the source was read to its end.
     exhausted: AtomicBool,
+    /// Why the source could not be read to its end.
+    cut_off: Mutex<Option<String>>,
     /// Parcels that the batcher sent.
     parcels: AtomicU64,
     window: Window,
@@ -170,6 +172,7 @@ impl Line {
             read: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             exhausted: AtomicBool::new(false),
+            cut_off: Mutex::new(None),
             parcels: AtomicU64::new(0),
             window: Window::new(window),
         });
@@ -316,6 +319,9 @@ impl Outgoing<'_> {
         }
         if next != self.shared.parcels.load(Ordering::SeqCst) {
             return Outcome::Stopped(StopReason::Internal);
+        }
+        if let Some(message) = lock(&self.shared.cut_off).take() {
+            return Outcome::Stopped(StopReason::Input(message));
         }
         if let Err(outcome) = self.budget(0) {
             return outcome;

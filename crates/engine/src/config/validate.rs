@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::places::{Places, child};
 use crate::diagnostics::{Diagnostic, did_you_mean, listed};
 
+/// A sentence that lists more values than this is not read.
+const MOST_IN_A_SENTENCE: usize = 8;
+
 /// One mistake and the value or key that it is about.
 pub(crate) struct Mistake {
     /// JSON pointer into the whole file. Without what it points to (for a missing key:
@@ -359,9 +362,14 @@ fn not_among(name: &str, options: &[Value], found: &Value) -> Diagnostic {
     options.dedup();
     let found = shown(found);
     let names = || options.iter().map(String::as_str);
-    Diagnostic::error(format!("{name} must be {}, not `{found}`", listed(names())))
-        .label("not a known value")
-        .hint_if(did_you_mean(&found, names()).map(|near| format!("did you mean `{near}`?")))
+    let near = did_you_mean(&found, names()).map(|near| format!("did you mean `{near}`?"));
+    let diagnostic = if options.len() <= MOST_IN_A_SENTENCE {
+        Diagnostic::error(format!("{name} must be {}, not `{found}`", listed(names())))
+    } else {
+        Diagnostic::error(format!("{name} has no value `{found}`"))
+            .note(format!("known values: {}", options.join(", ")))
+    };
+    diagnostic.label("not a known value").hint_if(near)
 }
 
 #[cfg(test)]

@@ -13,9 +13,8 @@ use copydesk_document::{Batch, Map, NewDocument};
 use crossbeam_channel::RecvTimeoutError;
 
 use super::Shared;
-use super::channel::{Receiver, Sender};
+use super::channel::{Receiver, Sender, lock};
 use super::parcel::{Parcel, Read};
-use crate::report::StopReason;
 use crate::sink::{DeadLetter, FailureClass};
 use crate::source::{InputFailure, Source};
 
@@ -44,7 +43,7 @@ pub(crate) fn read(
                 admit(document, &mut ids, max_document_bytes)
             }
             Some(Err(failure)) if failure.fatal => {
-                shared.stop(StopReason::Input(place_and_message(&failure)));
+                *lock(&shared.cut_off) = Some(place_and_message(&failure));
                 break;
             }
             Some(Err(failure)) => Read::Failed(Box::new(unreadable(failure, seq))),
