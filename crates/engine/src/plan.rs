@@ -4,14 +4,12 @@
 use std::sync::Arc;
 
 use copydesk_document::Contract;
-use copydesk_host::{
-    Facts, HostError, OptionProblem, Plugins, Resources, Severity, Stage, StageType,
-};
+use copydesk_host::{Facts, HostError, OptionProblem, Plugins, Resources, Stage, StageType};
 use serde_json::Value;
 
 use crate::config::{Checker, Pipeline, Run, StageConfig};
 use crate::control::Control;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::graph::{self, Graph, Included, Node};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -41,39 +39,37 @@ impl Plan {
         let mut facts = Facts::new();
         let mut nodes = Vec::new();
         let mut made = Vec::new();
-        let mut complete = true;
+        let mut complaints = Vec::new();
         for config in &pipeline.stages {
-            let place = pipeline.place(&config.pointer("use"));
             let mut node = Node {
                 name: config.name().to_owned(),
                 plugin: String::new(),
                 contract: None,
-                place,
+                place: pipeline.place(&config.pointer("use")),
             };
+            let complete = made.len() == nodes.len();
             if let Some(kind) = look_up(pipeline, config, plugins, &mut diagnostics) {
                 node.plugin = format!("{} {}", kind.id(), kind.version());
                 // What it could do at most, in case its options are wrong.
                 node.contract =
                     Contract::parse(config.name(), kind.requires(), kind.provides()).ok();
-                // A stage that finds facts missing because one before it failed would complain
-                // of what is not the user's mistake.
-                let stage = create(
-                    pipeline,
-                    config,
-                    &kind,
-                    &mut facts,
-                    &resources,
-                    complete,
-                    &mut diagnostics,
-                );
-                if let Some(stage) = stage {
-                    node.contract = Some((**stage.contract()).clone());
-                    made.push(stage);
-                } else {
-                    complete = false;
+                match create(pipeline, config, &kind, &mut facts, &resources) {
+                    Ok((stage, warnings)) => {
+                        warnings.into_iter().for_each(|one| diagnostics.push(one));
+                        node.contract = Some((**stage.contract()).clone());
+                        made.push(stage);
+                    }
+                    Err(wrong) => {
+                        wrong
+                            .certain
+                            .into_iter()
+                            .for_each(|one| diagnostics.push(one));
+                        // It may have missed a stage that could not be created itself.
+                        if complete {
+                            complaints.push((node.place.clone(), wrong.uncertain));
+                        }
+                    }
                 }
-            } else {
-                complete = false;
             }
             nodes.push(node);
         }
@@ -88,9 +84,15 @@ impl Plan {
             })
             .collect();
         let providers = |name: &str| providers(plugins, name);
-        for diagnostic in graph::check(&nodes, &included, &providers) {
-            diagnostics.push(diagnostic);
+        let misfits = graph::check(&nodes, &included, &providers);
+        for (place, uncertain) in complaints {
+            // A stage that lacks what it reads complains of what follows from that.
+            let misfit = |one: &Diagnostic| one.severity == Severity::Error && one.place == place;
+            if !misfits.iter().any(misfit) {
+                uncertain.into_iter().for_each(|one| diagnostics.push(one));
+            }
         }
+        misfits.into_iter().for_each(|one| diagnostics.push(one));
         if diagnostics.errors() > 0 {
             return Err(diagnostics);
         }
@@ -201,41 +203,43 @@ fn not_opened(error: &HostError) -> Diagnostic {
     }
 }
 
-/// Creates the stage if its options are right. `complete` says whether all stages before it
-/// were created: if not, what it finds wrong may be their fault, and only its schema speaks.
+/// Why a stage was not created.
+#[derive(Default)]
+struct Wrong {
+    /// About what the user wrote.
+    certain: Vec<Diagnostic>,
+    /// About what the user did not write: can be the consequence of another mistake.
+    uncertain: Vec<Diagnostic>,
+}
+
+/// Creates the stage if its options fit its schema; with its doubts about them.
 fn create(
     pipeline: &Pipeline,
     config: &StageConfig,
     kind: &StageType,
     facts: &mut Facts,
     resources: &Resources,
-    complete: bool,
-    diagnostics: &mut Diagnostics,
-) -> Option<Stage> {
+) -> Result<(Stage, Vec<Diagnostic>), Wrong> {
     let options = Value::Object(config.options.clone());
     let base = config.pointer("options");
-    match Checker::new(kind.config_schema()) {
-        Ok(checker) => {
-            let mistakes = checker.mistakes(&options, &base, pipeline.places());
-            if !mistakes.is_empty() {
-                for mistake in mistakes {
-                    diagnostics.push(mistake.diagnostic);
-                }
-                return None;
-            }
-        }
-        Err(error) => {
-            diagnostics.push(
-                Diagnostic::error(format!(
-                    "the plugin of stage `{}` has a broken schema for its options",
-                    config.name()
-                ))
-                .at(pipeline.place(&config.pointer("use")))
-                .label(error)
-                .hint("this is a mistake in the plugin, not in the pipeline file"),
-            );
-            return None;
-        }
+    let checker = Checker::new(kind.config_schema()).map_err(|error| Wrong {
+        certain: vec![
+            Diagnostic::error(format!(
+                "the plugin of stage `{}` has a broken schema for its options",
+                config.name()
+            ))
+            .at(pipeline.place(&config.pointer("use")))
+            .label(error)
+            .hint("this is a mistake in the plugin, not in the pipeline file"),
+        ],
+        ..Wrong::default()
+    })?;
+    let mistakes = checker.mistakes(&options, &base, pipeline.places());
+    if !mistakes.is_empty() {
+        return Err(Wrong {
+            certain: mistakes.into_iter().map(|one| one.diagnostic).collect(),
+            ..Wrong::default()
+        });
     }
     let created = kind.create_into(
         config.name(),
@@ -246,20 +250,35 @@ fn create(
         // Calls compute in the engine's threads, one each: nobody starts others.
         1,
     );
-    let (stage, problems) = match created {
+    let told = |problem| told(pipeline, config, &base, problem);
+    match created {
         Ok(stage) => {
-            let warnings = stage.warnings().to_vec();
-            (Some(stage), warnings)
+            let warnings = stage.warnings().iter().cloned().map(told).collect();
+            Ok((stage, warnings))
         }
-        Err(problems) => (None, problems),
-    };
-    for problem in problems {
-        let about_options = !problem.pointer.is_empty();
-        if stage.is_some() || complete || about_options {
-            diagnostics.push(told(pipeline, config, &base, problem));
+        Err(problems) => {
+            let (certain, uncertain): (Vec<_>, Vec<_>) = problems
+                .into_iter()
+                .partition(|one| pipeline.places().has(&pointer(config, &base, one)));
+            Err(Wrong {
+                certain: certain.into_iter().map(told).collect(),
+                uncertain: uncertain.into_iter().map(told).collect(),
+            })
         }
     }
-    stage
+}
+
+/// What in the file a stage's complaint is about; what is not there may be pointed to as well.
+fn pointer(config: &StageConfig, base: &str, problem: &OptionProblem) -> String {
+    if config.into.is_some() && problem.message.starts_with("`into`") {
+        return config.pointer("into");
+    }
+    let slash = if problem.pointer.starts_with('/') {
+        ""
+    } else {
+        "/"
+    };
+    format!("{base}{slash}{}", problem.pointer)
 }
 
 fn told(
@@ -273,20 +292,12 @@ fn told(
     let rest = lines.collect::<Vec<_>>().join("\n");
     let message = format!("stage `{}`: {first}", config.name());
     let mut diagnostic = match problem.severity {
-        Severity::Error => Diagnostic::error(message),
-        Severity::Warning => Diagnostic::warning(message),
+        copydesk_host::Severity::Error => Diagnostic::error(message),
+        copydesk_host::Severity::Warning => Diagnostic::warning(message),
     };
-    let pointer = if !problem.pointer.is_empty() {
-        let slash = if problem.pointer.starts_with('/') {
-            ""
-        } else {
-            "/"
-        };
-        format!("{base}{slash}{}", problem.pointer)
-    } else if config.into.is_some() && first.starts_with("`into`") {
-        config.pointer("into")
-    } else {
-        config.pointer("use")
+    let pointer = match pointer(config, base, &problem) {
+        pointer if pipeline.places().has(&pointer) => pointer,
+        _ => config.pointer("use"),
     };
     if !rest.is_empty() {
         diagnostic = diagnostic.note(rest);
