@@ -165,8 +165,8 @@ pub struct Run {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_failed_ratio: Option<f64>,
-    /// A document with more megabytes (1,000,000 bytes) of text than this fails.
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    /// A document with more megabytes (1,000,000 bytes) of text than this fails. At most 4000.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 4000))]
     pub max_document_mb: f64,
 }
 
@@ -276,7 +276,7 @@ impl Run {
 
     /// `max_document_mb` in bytes.
     pub fn max_document_bytes(&self) -> usize {
-        // A float too large for `usize` saturates, which means no limit.
+        // Offsets are 32 bits; the schema keeps the limit below that.
         (self.max_document_mb * 1e6) as usize
     }
 }

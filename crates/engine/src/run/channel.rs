@@ -319,6 +319,26 @@ mod tests {
     }
 
     #[test]
+    fn a_later_stage_gets_the_free_thread_first() {
+        let permits = &Permits::new(1, 3);
+        let order = &Mutex::new(Vec::new());
+        let held = permits.acquire(1);
+        thread::scope(|scope| {
+            for stage in [0, 2] {
+                scope.spawn(move || {
+                    let _permit = permits.acquire(stage);
+                    lock(order).push(stage);
+                });
+            }
+            while lock(&permits.state).waiting != [1, 0, 1] {
+                thread::yield_now();
+            }
+            drop(held);
+        });
+        assert_eq!(*lock(order), [2, 0]);
+    }
+
+    #[test]
     fn a_closed_window_lets_nobody_wait() {
         let window = Window::new(1);
         window.enter().unwrap();
