@@ -90,7 +90,7 @@ pub enum HostError {
         /// What it was doing: `load`, or `open worker 3`.
         call: String,
         /// What it said.
-        error: CallError,
+        error: Box<CallError>,
     },
 }
 

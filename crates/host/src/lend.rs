@@ -45,9 +45,10 @@ impl Tables {
         self.layers.clear();
         self.attrs.clear();
         let shown = |layer: &&Layer| {
-            contract.requires.iter().any(
-                |required| matches!(&required.subject, Subject::Layer(name) if *name == layer.name),
-            )
+            contract
+                .requires
+                .iter()
+                .any(|required| required.layer() == Some(&layer.name))
         };
         // All attributes first: their table must not move once it is pointed to.
         for layer in batch.layers().iter().filter(shown) {

@@ -506,7 +506,7 @@ impl Stage {
         HostError::Stage {
             stage: self.name().to_owned(),
             call: call.to_owned(),
-            error,
+            error: Box::new(error),
         }
     }
 }

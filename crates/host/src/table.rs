@@ -82,12 +82,12 @@ impl Context {
     }
 
     /// The table that lends this context, which must stay where it is.
-    pub(crate) fn table(self: &Box<Self>) -> abi::Host {
+    pub(crate) fn table(&self) -> abi::Host {
         abi::Host {
             struct_size: size_of::<abi::Host>() as u32,
             abi_major: abi::ABI_MAJOR,
             abi_minor: abi::ABI_MINOR,
-            ctx: std::ptr::from_ref::<Self>(self).cast_mut().cast(),
+            ctx: std::ptr::from_ref(self).cast_mut().cast(),
             log,
             log_level,
             diagnose,

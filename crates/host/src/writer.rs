@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
-use std::thread::ThreadId;
 
 use copydesk_abi as abi;
 use copydesk_document::{AttrValue, Changes, DocFailure, Edit, LayerRef, Refusal, Span};
@@ -18,7 +17,16 @@ pub(crate) struct Pen {
     pub(crate) failure: Option<CallError>,
     /// What the shell itself refused first.
     pub(crate) refusal: Option<Refusal>,
-    thread: ThreadId,
+    thread: Thread,
+}
+
+/// A thread, told apart from all others that live. `std`'s own id takes and
+/// gives back a reference count, which is much for a check on every span.
+type Thread = *const u8;
+
+fn this_thread() -> Thread {
+    thread_local!(static PLACE: u8 = const { 0 });
+    PLACE.with(std::ptr::from_ref)
 }
 
 // Spans are passed on as they come.
@@ -37,7 +45,7 @@ impl Pen {
             changes,
             failure: None,
             refusal: None,
-            thread: std::thread::current().id(),
+            thread: this_thread(),
         }
     }
 
@@ -145,7 +153,7 @@ unsafe fn with_pen(
         // is refused rather than let in. What it broke is said on the first.
         // SAFETY: not null, and never written after the pen was made.
         let owner = unsafe { (&raw const (*pen).thread).read() };
-        if owner != std::thread::current().id() {
+        if owner != this_thread() {
             crate::table::write_log(
                 "?",
                 abi::LEVEL_PLUGIN_MISBEHAVED,

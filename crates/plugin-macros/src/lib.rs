@@ -22,7 +22,7 @@ use syn::{Error, Expr, ExprLit, Ident, ImplItem, ItemImpl, Lit, LitStr, Token};
 ///     transient = [],                       // layers that are never written out
 ///     raw = [],                             // layers that count in the raw text
 /// )]
-/// impl Stage for Caps { … }
+/// impl Stage for Caps {}
 /// ```
 ///
 /// `requires` and `provides` name the widest set; `create` may narrow it. An

@@ -252,6 +252,11 @@ macro_rules! export {
     };
 }
 
+/// The guide's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins.md")]
+struct Guide;
+
 /// For [`export!`] only.
 #[doc(hidden)]
 pub mod __private {

@@ -128,6 +128,8 @@ mod tests {
     #[test]
     fn no_options_at_all_are_the_defaults() {
         assert_eq!(read::<Config>("").unwrap().threshold, 0.0);
+        let config = read::<Config>(r#"{"targets": [{"name": "a"}]}"#).unwrap();
+        assert_eq!(config.targets[0].name, "a");
     }
 
     #[test]

@@ -547,11 +547,7 @@ impl<'a> Vectors<'a> {
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
-        if self.dim == 0 {
-            0
-        } else {
-            self.data.len() / self.dim
-        }
+        self.data.len().checked_div(self.dim).unwrap_or(0)
     }
 
     /// Whether there is no row.

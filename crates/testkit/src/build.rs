@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
@@ -33,21 +33,13 @@ pub fn built_plugin(package: &str) -> PathBuf {
 }
 
 fn build(package: &str) -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(workspace_root())
-        .args(["build", "--package", package])
-        .arg("--message-format=json-render-diagnostics");
-    let place = Place::of_this_test();
-    command.arg("--target-dir").arg(&place.target_dir);
-    command.arg("--profile").arg(&place.profile);
-    if let Some(triple) = &place.triple {
-        command.arg("--target").arg(triple);
+    // A plugin may live in a workspace of its own, and its tests run those
+    // that ship with copydesk.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let mut output = cargo_build(package, &own.unwrap_or_else(workspace_root));
+    if String::from_utf8_lossy(&output.stderr).contains("did not match any packages") {
+        output = cargo_build(package, &workspace_root());
     }
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run cargo to build {package}: {error}"));
     assert!(
         output.status.success(),
         "{package} does not build:\n{}",
@@ -73,6 +65,24 @@ fn build(package: &str) -> PathBuf {
         })
         .next_back()
         .unwrap_or_else(|| panic!("{package} has no target of crate type cdylib"))
+}
+
+fn cargo_build(package: &str, folder: &Path) -> Output {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(folder)
+        .args(["build", "--package", package])
+        .arg("--message-format=json-render-diagnostics");
+    let place = Place::of_this_test();
+    command.arg("--target-dir").arg(&place.target_dir);
+    command.arg("--profile").arg(&place.profile);
+    if let Some(triple) = &place.triple {
+        command.arg("--target").arg(triple);
+    }
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run cargo to build {package}: {error}"))
 }
 
 /// Where cargo has put the running test:

@@ -28,6 +28,8 @@ struct Config {
     millis: u64,
     /// Which words to mark in layer `marks`.
     mark: Mark,
+    /// A folder with weights, which are not used.
+    model: Option<String>,
 }
 
 /// Which words to mark.
@@ -41,6 +43,8 @@ enum Mark {
     Capitals,
     /// All words.
     Words,
+    /// What layer `entities` has, with all of its attributes.
+    Entities,
 }
 
 struct Stress {
@@ -64,6 +68,13 @@ impl Stage for Stress {
         host.require("text", config.fault.edits_text())?;
         host.require("layer:removed", config.fault.edits_text())?;
         config.fault.in_create(host)?;
+        if let Some(model) = &config.model {
+            host.resource(model)
+                .map_err(|error| Diagnostics::one("/model", error.message()))?;
+        }
+        // Says what it has heard, so that tests can see what goes round.
+        let space = host.lookup("layer:entities", "space");
+        host.describe("layer:marks", "heard", space.unwrap_or_default())?;
         Ok(Self { config })
     }
 
@@ -102,8 +113,10 @@ impl Worker for StressWorker {
     }
 
     fn document(&mut self, doc: Doc<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
-        if self.config.mark != Mark::None {
-            mark(&doc, self.config.mark, out)?;
+        match self.config.mark {
+            Mark::None => {}
+            Mark::Entities => copy_entities(&doc, out)?,
+            which => mark(&doc, which, out)?,
         }
         if doc.id().contains(&self.config.only) {
             let time = Duration::from_millis(self.config.millis);
@@ -135,6 +148,41 @@ fn mark(doc: &Doc<'_>, which: Mark, out: &mut Out<'_>) -> Result<(), StageError>
             Some(label),
             Some(1.0),
         )?;
+    }
+    Ok(())
+}
+
+/// Writes layer `entities` once more as `marks`: spans, and attributes of
+/// every type, read through the views and written through the writer.
+fn copy_entities(doc: &Doc<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
+    let Some(entities) = doc.layer("entities") else {
+        return Ok(());
+    };
+    let (from, to) = (out.layer("entities")?, out.layer("marks")?);
+    for entity in entities {
+        let label = entity
+            .label()
+            .map(|label| out.label(to, label))
+            .transpose()?;
+        let row = out.span(doc, to, entity.range(), label, entity.score())?;
+        out.set(doc, to, row, "stage", entity.stage())?;
+        out.set(doc, to, row, "words", entity.text())?;
+        if let Some(name) = entity.text_attr("name") {
+            out.set(doc, to, row, "name", name)?;
+        }
+        if let Some(number) = entity.int_attr("number") {
+            out.set(doc, to, row, "number", number)?;
+        }
+        if let Some(weight) = entities.float_attr(entity.row as usize, "weight") {
+            out.set(doc, to, row, "weight", weight)?;
+        }
+        if let Some(link) = entity.link_attr("same") {
+            out.set(doc, to, row, "layer", link.layer)?;
+            out.set(doc, to, row, "same", out.link(from, link.row))?;
+        }
+    }
+    if let Some(vectors) = entities.vectors("vector") {
+        out.vectors(doc, to, 0, "vector", vectors.dim, vectors.data)?;
     }
     Ok(())
 }

@@ -464,3 +464,103 @@ fn batches_without_documents_and_documents_without_text_are_fine() {
     batch.apply(changes);
     assert_eq!(batch.layer("marks").unwrap().len(3), 1);
 }
+
+#[test]
+fn attributes_of_every_type_are_read_and_written_row_by_row() {
+    let run = stress(json!({ "mark": "entities" }))
+        .text("No entity here.")
+        .given(Given::layer("entities"))
+        .text("Ada Lund of Vardby, Lund")
+        .given(
+            Given::layer("entities")
+                .span(0..8, "PER")
+                .score(0.5)
+                .text("name", "Ada Lund")
+                .int("number", -3)
+                .float("weight", 0.25)
+                .link("same", "entities", 2)
+                .vector("vector", &[1.0, 2.0])
+                .plain(12..18)
+                .vector("vector", &[3.0, 4.0])
+                .span(20..24, "PER")
+                .text("name", "Lund")
+                .link("same", "entities", 0)
+                .vector("vector", &[5.0, 6.0]),
+        )
+        .run();
+    assert!(run.spans_in(0, "marks").is_empty());
+    let marks = run.batch().layer("marks").unwrap();
+    let spans: Vec<_> = marks.spans(1).collect();
+    assert_eq!(spans.len(), 3);
+    assert_eq!((spans[0].label, spans[0].score), (Some("PER"), Some(0.5)));
+    assert_eq!((spans[1].label, spans[1].score), (None, None));
+    assert_eq!(marks.text(1, 1, "words"), Some("Vardby"));
+    assert_eq!(marks.text(1, 1, "stage"), Some("given"));
+    for row in 0..3 {
+        let entities = run.batch().layer("entities").unwrap();
+        assert_eq!(marks.text(1, row, "name"), entities.text(1, row, "name"));
+        assert_eq!(marks.int(1, row, "number"), entities.int(1, row, "number"));
+        assert_eq!(
+            marks.float(1, row, "weight"),
+            entities.float(1, row, "weight")
+        );
+        assert_eq!(marks.link(1, row, "same"), entities.link(1, row, "same"));
+        assert_eq!(
+            marks.vector(1, row, "vector"),
+            entities.vector(1, row, "vector")
+        );
+    }
+    assert_eq!(marks.int(1, 1, "number"), None);
+    assert_eq!(marks.text(1, 0, "layer"), Some("entities"));
+    assert_eq!(marks.vector(1, 2, "vector"), Some(&[5.0, 6.0][..]));
+}
+
+#[test]
+fn facts_go_from_stage_to_stage() {
+    let run = stress(json!({}))
+        .fact("layer:entities", "space", "tiny@0123")
+        .text("a")
+        .run();
+    assert_eq!(
+        run.facts().lookup("layer:marks", "heard"),
+        Some("tiny@0123")
+    );
+    let run = stress(json!({})).into_layer("words").text("a").run();
+    assert_eq!(run.facts().lookup("layer:words", "heard"), Some(""));
+    assert_eq!(run.facts().lookup("layer:marks", "heard"), None);
+}
+
+#[test]
+fn a_model_is_verified_when_it_is_loaded_and_not_before() {
+    let base = tempfile::tempdir().unwrap();
+    let create = |options: Value| {
+        let resources = Resources::new(base.path());
+        kind().create("stress", &options, &mut Facts::new(), &resources, 1)
+    };
+    let problems = create(json!({ "model": "tiny" })).unwrap_err();
+    assert_eq!(problems[0].pointer, "/model");
+    assert!(
+        problems[0].message.contains("no file or folder `tiny`"),
+        "{}",
+        problems[0]
+    );
+
+    let model = base.path().join("tiny");
+    std::fs::create_dir(&model).unwrap();
+    std::fs::write(model.join("weights.bin"), "cut sho").unwrap();
+    let card = format!(
+        "[files]\n\"weights.bin\" = {{ sha256 = \"{}\" }}\n",
+        "0".repeat(64)
+    );
+    std::fs::write(model.join("model.toml"), card).unwrap();
+    let stage = create(json!({ "model": "tiny" })).unwrap();
+    let error = stage.load().unwrap_err().to_string();
+    for part in [
+        "stage `stress` failed to load",
+        "weights.bin",
+        "(7 bytes)",
+        "model.toml",
+    ] {
+        assert!(error.contains(part), "{part:?} not in {error}");
+    }
+}
