@@ -55,7 +55,10 @@ impl Resources {
         };
         let mut folders: Vec<PathBuf> = beside_the_binary()
             .into_iter()
-            .flat_map(|folder| [folder.join("../share/copydesk"), folder])
+            .flat_map(|folder| {
+                let shared = folder.parent().map(|prefix| prefix.join("share/copydesk"));
+                std::iter::once(folder).chain(shared)
+            })
             .collect();
         folders.extend(data_folders());
         Self {

@@ -22,7 +22,9 @@ impl SearchPath {
         if let Some(folder) = beside_the_binary() {
             path.add(folder.clone(), "beside the binary");
             path.add(folder.join("plugins"), "beside the binary");
-            path.add(folder.join("../lib/copydesk/plugins"), "beside the binary");
+            if let Some(prefix) = folder.parent() {
+                path.add(prefix.join("lib/copydesk/plugins"), "beside the binary");
+            }
         }
         for folder in data_folders() {
             path.add(folder.join("plugins"), "data folder");

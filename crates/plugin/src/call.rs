@@ -83,11 +83,12 @@ pub(crate) fn prepare(exported: bool) {
             }
             *stray() = Some(caught);
         }));
-        // In a unit test somebody else may have set one: then events go there.
-        let _ = tracing::subscriber::set_global_default(ToHost);
     });
-    if exported {
-        EXPORTED.store(true, Ordering::Relaxed);
+    if exported && !EXPORTED.swap(true, Ordering::Relaxed) {
+        // Only where this library has a copy of `tracing` of its own. Linked
+        // statically, it shares the host's, and an event sent to the host
+        // would come back, and be sent again.
+        let _ = tracing::subscriber::set_global_default(ToHost);
     }
 }
 

@@ -564,3 +564,13 @@ fn a_model_is_verified_when_it_is_loaded_and_not_before() {
         assert!(error.contains(part), "{part:?} not in {error}");
     }
 }
+
+#[test]
+fn a_stage_that_is_linked_statically_logs_to_the_program() {
+    // An event that went to the host and came back would never end.
+    let run = copydesk_testkit::stage!(crate::Stress)
+        .options(json!({ "fault": "chatty" }))
+        .text("one two")
+        .run();
+    assert_eq!(run.counters()["words"], 2);
+}
