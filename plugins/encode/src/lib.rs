@@ -1,1 +1,185 @@
-//! The `encode` stage.
+//! The `encode` stage: runs the transformer once per document and publishes one
+//! vector per word, for every stage with a small head on top of them.
+//!
+//! What it publishes about `layer:tokens` (its vector space, model folder and
+//! dimension) lets those stages find their weights and refuse foreign vectors
+//! before a run starts.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use copydesk_encoder::backend::BACKENDS;
+use copydesk_encoder::{Encoder, EncoderError, EncoderWorker, ModelFolder, window_size};
+use copydesk_language::sentence::sentences;
+use copydesk_plugin::{Diagnostics, Doc, Docs, Host, Out, Stage, StageError, Worker, stage};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Options of the stage.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    /// Folder of the model.
+    model: String,
+    /// What runs it: `rten` (32-bit floats) or `rten-int8` (faster, less exact).
+    backend: String,
+    /// Wordpieces that are read at a time; by default what the model was trained with.
+    window: Option<usize>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            model: "models/desk-small".to_owned(),
+            backend: BACKENDS[0].to_owned(),
+            window: None,
+        }
+    }
+}
+
+struct Encode {
+    folder: ModelFolder,
+    backend: String,
+    window: Option<usize>,
+    encoder: Option<Arc<Encoder>>,
+}
+
+#[stage(
+    id = "copydesk/encode",
+    summary = "Words, sentences, and a vector for every word from the shared encoder",
+    provides = ["layer:tokens", "layer:sentences"],
+    transient = ["tokens"],
+)]
+impl Stage for Encode {
+    type Config = Config;
+    type Worker = EncodeWorker;
+
+    fn create(config: Config, host: &Host<'_>) -> Result<Self, Diagnostics> {
+        let mut wrong = Diagnostics::new();
+        if !BACKENDS.contains(&config.backend.as_str()) {
+            wrong
+                .error(
+                    "/backend",
+                    format!("there is no backend `{}`", config.backend),
+                )
+                .hint(format!("one of: {}", BACKENDS.join(", ")));
+        }
+        let folder = match model_folder(&config.model, host) {
+            Ok(folder) => folder,
+            Err((message, hint)) => {
+                wrong.error("/model", message).hint(hint);
+                return Err(wrong);
+            }
+        };
+        if let Err(error) = window_size(&folder, config.window) {
+            wrong.error("/window", error);
+        }
+        wrong.into_result()?;
+
+        host.describe(TOKENS, "space", folder.space())?;
+        host.describe(TOKENS, "model", folder.path.display())?;
+        host.describe(TOKENS, "dim", folder.config.hidden_size)?;
+        host.describe(TOKENS, "transient", true)?;
+        Ok(Self {
+            folder,
+            backend: config.backend,
+            window: config.window,
+            encoder: None,
+        })
+    }
+
+    fn load(&mut self, _: &Host<'_>) -> Result<(), StageError> {
+        let encoder = Encoder::load(&self.folder, &self.backend, self.window)
+            .map_err(|error| StageError::failed("model", error))?;
+        tracing::debug!(backend = encoder.backend(), model = %self.folder.path.display(), "encoder loaded");
+        self.encoder = Some(Arc::new(encoder));
+        Ok(())
+    }
+
+    fn worker(&self, _: u32, _: &Host<'_>) -> Result<EncodeWorker, StageError> {
+        let encoder = self
+            .encoder
+            .as_ref()
+            .ok_or_else(|| StageError::failed("not-loaded", "a worker before `load`"))?;
+        Ok(EncodeWorker {
+            dim: encoder.dim(),
+            encoder: encoder.worker()?,
+            vectors: Vec::new(),
+        })
+    }
+}
+
+copydesk_plugin::export!(Encode);
+
+const TOKENS: &str = "layer:tokens";
+
+/// Opens the model folder, or says what is wrong and what helps.
+fn model_folder(model: &str, host: &Host<'_>) -> Result<ModelFolder, (String, &'static str)> {
+    let path: PathBuf = host.resource(model).map_err(|e| {
+        (
+            e.message().to_owned(),
+            "name a model folder; relative paths count from the pipeline file",
+        )
+    })?;
+    ModelFolder::open(&path).map_err(|e| {
+        (
+            e.to_string(),
+            "a model folder holds model.toml, config.json and weights",
+        )
+    })
+}
+
+struct EncodeWorker {
+    encoder: EncoderWorker,
+    dim: usize,
+    vectors: Vec<f32>,
+}
+
+impl Worker for EncodeWorker {
+    fn process(&mut self, docs: Docs<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
+        for doc in docs {
+            out.blame(Some(&doc));
+            self.encode(&doc, out, || docs.time_left() != Some(Duration::ZERO))?;
+        }
+        out.blame(None);
+        Ok(())
+    }
+
+    fn document(&mut self, doc: Doc<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
+        self.encode(&doc, out, || true)
+    }
+}
+
+impl EncodeWorker {
+    fn encode(
+        &mut self,
+        doc: &Doc<'_>,
+        out: &mut Out<'_>,
+        go_on: impl FnMut() -> bool,
+    ) -> Result<(), StageError> {
+        let text = doc.text();
+        let sentences: Vec<Range<usize>> = sentences(text);
+        let words = self.encoder.words(text);
+        self.encoder
+            .encode(&words, &sentences, &mut self.vectors, go_on)
+            .map_err(|error| match error {
+                EncoderError::Cancelled => StageError::cancelled(),
+                other => StageError::failed("encoder", other),
+            })?;
+
+        let layer = out.layer("sentences")?;
+        out.ranges(doc, layer, sentences)?;
+        let layer = out.layer("tokens")?;
+        let words = words
+            .spans()
+            .iter()
+            .map(|word| word.start as usize..word.end as usize);
+        let first = out.ranges(doc, layer, words)?;
+        out.vectors(doc, layer, first, "vector", self.dim, &self.vectors)
+    }
+}
+
+#[cfg(test)]
+mod tests;

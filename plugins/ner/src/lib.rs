@@ -1,1 +1,225 @@
-//! The `ner` stage.
+//! The `ner` stage: names of persons, organisations, places and other things.
+//!
+//! A tagger on the vectors of `encode`; what it says in words becomes spans of
+//! the text in [`names`].
+
+mod names;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use copydesk_encoder::heads::NerHead;
+use copydesk_encoder::{Heads, ModelFolder, WordVectors};
+use copydesk_plugin::{
+    Diagnostics, Doc, Host, LabelId, Out, SpanOut, Stage, StageError, Worker, stage,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Options of the stage.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    /// Which names count, and how far they reach: `eww` (English Worldwide Newswire, modern news from many
+    /// countries) or `conll` (CoNLL 2003).
+    guideline: String,
+    /// Labels to write.
+    labels: Vec<String>,
+    /// Lowest score of a name, 0 to 1.
+    min_score: f32,
+    /// Folder of the model; by default the one that `encode` runs.
+    model: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            guideline: "eww".to_owned(),
+            labels: LABELS.map(str::to_owned).to_vec(),
+            min_score: 0.0,
+            model: None,
+        }
+    }
+}
+
+const LABELS: [&str; 4] = ["PER", "ORG", "LOC", "MISC"];
+
+struct Ner {
+    folder: ModelFolder,
+    guideline: String,
+    labels: Vec<String>,
+    min_score: f32,
+    head: Option<Arc<NerHead>>,
+}
+
+#[stage(
+    id = "copydesk/ner",
+    summary = "Names of persons, organisations, places and other things",
+    requires = ["layer:tokens"],
+    provides = ["layer:entities"],
+)]
+impl Stage for Ner {
+    type Config = Config;
+    type Worker = NerWorker;
+
+    fn create(config: Config, host: &Host<'_>) -> Result<Self, Diagnostics> {
+        let mut wrong = Diagnostics::new();
+        for (i, label) in config.labels.iter().enumerate() {
+            if !LABELS.contains(&label.as_str()) {
+                wrong
+                    .error(
+                        format!("/labels/{i}"),
+                        format!("there is no label `{label}`"),
+                    )
+                    .hint(format!("labels are {}", LABELS.join(", ")));
+            }
+        }
+        if config.labels.is_empty() {
+            wrong
+                .error("/labels", "with no label the stage finds nothing")
+                .hint("leave the option out to get all");
+        }
+        if !(0.0..=1.0).contains(&config.min_score) {
+            wrong.error(
+                "/min_score",
+                format!("{} is not between 0 and 1", config.min_score),
+            );
+        }
+        let folder = match model_folder(config.model.as_deref(), host) {
+            Ok(folder) => folder,
+            Err((message, hint)) => {
+                wrong
+                    .error(if config.model.is_some() { "/model" } else { "" }, message)
+                    .hint(hint);
+                return Err(wrong);
+            }
+        };
+        if let Err(error) = folder.labels(&format!("ner.{}", config.guideline), &NerHead::TAGS) {
+            wrong.error("/guideline", error);
+        }
+        wrong.into_result()?;
+        Ok(Self {
+            folder,
+            guideline: config.guideline,
+            labels: config.labels,
+            min_score: config.min_score,
+            head: None,
+        })
+    }
+
+    fn load(&mut self, _: &Host<'_>) -> Result<(), StageError> {
+        let head = Heads::open(&self.folder.path)
+            .and_then(|heads| heads.ner(&self.guideline))
+            .map_err(|error| StageError::failed("model", error))?;
+        self.head = Some(Arc::new(head));
+        Ok(())
+    }
+
+    fn worker(&self, _: u32, _: &Host<'_>) -> Result<NerWorker, StageError> {
+        let head = self
+            .head
+            .clone()
+            .ok_or_else(|| StageError::failed("not-loaded", "a worker before `load`"))?;
+        Ok(NerWorker {
+            head,
+            dim: self.folder.config.hidden_size,
+            labels: self.labels.clone(),
+            min_score: self.min_score,
+        })
+    }
+}
+
+copydesk_plugin::export!(Ner);
+
+/// The folder of the head's weights, which must be of the model that made the vectors.
+fn model_folder(model: Option<&str>, host: &Host<'_>) -> Result<ModelFolder, (String, String)> {
+    let made_by = host.lookup("layer:tokens", "space");
+    let path = match model {
+        Some(model) => host.resource(model).map_err(|e| {
+            (
+                e.message().to_owned(),
+                "name a model folder; relative paths count from the pipeline file".to_owned(),
+            )
+        })?,
+        None => PathBuf::from(host.lookup("layer:tokens", "model").ok_or_else(|| {
+            let message = "no earlier stage says which model the vectors of `tokens` come from";
+            (
+                message.to_owned(),
+                "put a stage `encode` before this one".to_owned(),
+            )
+        })?),
+    };
+    let folder = ModelFolder::open(&path).map_err(|e| (e.to_string(), String::new()))?;
+    match made_by {
+        Some(made_by) if made_by != folder.space() => Err((
+            format!(
+                "the vectors of `tokens` are from {made_by}, this head reads those of {}",
+                folder.space()
+            ),
+            "let both stages use one model, or leave `model` out here".to_owned(),
+        )),
+        _ => Ok(folder),
+    }
+}
+
+struct NerWorker {
+    head: Arc<NerHead>,
+    dim: usize,
+    labels: Vec<String>,
+    min_score: f32,
+}
+
+impl Worker for NerWorker {
+    fn document(&mut self, doc: Doc<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
+        let layer = out.layer("entities")?;
+        let Some(tokens) = doc.layer("tokens").filter(|tokens| !tokens.is_empty()) else {
+            return Ok(());
+        };
+        let vectors = tokens.vectors("vector").ok_or_else(|| {
+            StageError::batch(
+                "no-vectors",
+                "the spans of `tokens` have no attribute `vector`",
+            )
+        })?;
+        if vectors.dim != self.dim {
+            let message = format!(
+                "the vectors of `tokens` have {} numbers, the model takes {}",
+                vectors.dim, self.dim
+            );
+            return Err(StageError::batch("vectors", message));
+        }
+        let entities = self
+            .head
+            .entities(WordVectors::new(vectors.data, vectors.dim));
+        let found = names::names(doc.text(), tokens.starts(), tokens.ends(), entities);
+        let labels: Vec<Option<LabelId>> = LABELS
+            .iter()
+            .map(|label| {
+                let wanted = self.labels.iter().any(|l| l == label);
+                wanted.then(|| out.label(layer, label)).transpose()
+            })
+            .collect::<Result<_, _>>()?;
+        let label = |name: &str| {
+            LABELS
+                .iter()
+                .position(|l| *l == name)
+                .and_then(|i| labels[i])
+        };
+        let spans: Vec<SpanOut> = found
+            .into_iter()
+            .filter(|name| name.score >= self.min_score)
+            .filter_map(|name| {
+                Some(SpanOut {
+                    range: name.bytes,
+                    label: Some(label(name.label)?),
+                    score: Some(name.score),
+                })
+            })
+            .collect();
+        out.spans(&doc, layer, &spans)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
