@@ -93,6 +93,12 @@ impl Plan {
             }
         }
         misfits.into_iter().for_each(|one| diagnostics.push(one));
+        if made.len() < nodes.len() && diagnostics.errors() == 0 {
+            diagnostics.push(
+                Diagnostic::error("a stage could not be created, and its plugin does not say why")
+                    .hint("this is a mistake in the plugin, not in the pipeline file"),
+            );
+        }
         if diagnostics.errors() > 0 {
             return Err(diagnostics);
         }

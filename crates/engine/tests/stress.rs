@@ -316,7 +316,6 @@ worker = 2
 fault = "panic-in-proces"
 onyl = "bad"
 millis = "3"
-mark = { words = true }
 
 [[stage]]
 use = "stres"
