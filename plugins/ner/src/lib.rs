@@ -27,6 +27,8 @@ struct Config {
     labels: Vec<String>,
     /// Lowest score of a name, 0 to 1.
     min_score: f32,
+    /// Gives a name the same label wherever it stands in a document.
+    consistent: bool,
     /// Folder of the model; by default the one that `encode` runs.
     model: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Default for Config {
             guideline: "eww".to_owned(),
             labels: LABELS.map(str::to_owned).to_vec(),
             min_score: 0.0,
+            consistent: true,
             model: None,
         }
     }
@@ -49,6 +52,7 @@ struct Ner {
     guideline: String,
     labels: Vec<String>,
     min_score: f32,
+    consistent: bool,
     head: Option<Arc<NerHead>>,
 }
 
@@ -103,6 +107,7 @@ impl Stage for Ner {
             guideline: config.guideline,
             labels: config.labels,
             min_score: config.min_score,
+            consistent: config.consistent,
             head: None,
         })
     }
@@ -125,6 +130,7 @@ impl Stage for Ner {
             dim: self.folder.config.hidden_size,
             labels: self.labels.clone(),
             min_score: self.min_score,
+            consistent: self.consistent,
         })
     }
 }
@@ -167,6 +173,7 @@ struct NerWorker {
     dim: usize,
     labels: Vec<String>,
     min_score: f32,
+    consistent: bool,
 }
 
 impl Worker for NerWorker {
@@ -191,7 +198,10 @@ impl Worker for NerWorker {
         let entities = self
             .head
             .entities(WordVectors::new(vectors.data, vectors.dim));
-        let found = names::names(doc.text(), tokens.starts(), tokens.ends(), entities);
+        let mut found = names::names(doc.text(), tokens.starts(), tokens.ends(), entities);
+        if self.consistent {
+            names::agree(doc.text(), &mut found);
+        }
         let labels: Vec<Option<LabelId>> = LABELS
             .iter()
             .map(|label| {
