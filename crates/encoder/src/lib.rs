@@ -14,6 +14,8 @@ pub mod heads;
 mod model;
 #[cfg(test)]
 mod parity;
+#[cfg(test)]
+mod reference;
 pub mod tokenizer;
 mod weights;
 pub mod window;
