@@ -53,6 +53,7 @@ pub fn parse(line: &str) -> Option<Byline> {
         barred = true;
     }
     let rest = NOTICE.replace_all(&rest, " | ");
+    let posted = is_post(rest.rsplit(',').next().unwrap_or_default().trim());
     let mut post = false;
     for segment in SEPARATOR.split(&rest) {
         let segment = segment
@@ -73,6 +74,9 @@ pub fn parse(line: &str) -> Option<Byline> {
         } else if is_person(segment) {
             found.authors.push(print_name(segment));
             barred |= place;
+        } else if signed && !found.authors.is_empty() && posted {
+            // `BBC defence and diplomatic correspondent` comes in two segments.
+            post = true;
         } else {
             return None;
         }
@@ -149,7 +153,7 @@ pub fn is_person(text: &str) -> bool {
                 .all(char::is_uppercase);
         // A full stop is right behind an initial or a suffix only.
         let stop = word.ends_with('.') && letters > 2;
-        if !well_formed || acronym || stop || is_no_name(bare) {
+        if !well_formed || acronym || stop || (letters > 1 && is_no_name(bare)) {
             return false;
         }
         capitals += usize::from(letters > 1);
@@ -676,6 +680,11 @@ mod tests {
             ),
             (
                 "By Ada Brill · Updated March 4, 2019 · 5 min read",
+                vec!["Ada Brill"],
+            ),
+            ("By Ada A. Brill, Correspondent", vec!["Ada A. Brill"]),
+            (
+                "By Ada Brill, Harbour and diplomatic correspondent",
                 vec!["Ada Brill"],
             ),
             ("By Associated Press", vec!["Associated Press"]),

@@ -55,9 +55,7 @@ pub fn parse(paragraph: &str) -> Option<Dateline> {
                 .filter(|t| !t.is_empty())
         };
         let (city, agency) = (text("city"), text("agency"));
-        let colon = found
-            .name("dash")
-            .is_some_and(|dash| dash.as_str().trim() == ":");
+        let colon = found.name("colon").is_some();
         if let Some(city) = &city {
             if is_label(city) || (colon && agency.is_none() && city.chars().count() < 4) {
                 continue;
@@ -69,8 +67,13 @@ pub fn parse(paragraph: &str) -> Option<Dateline> {
         if bare_place && !agency.as_deref().is_some_and(is_agency) {
             continue;
         }
-        if city.is_none() && agency.as_deref().is_some_and(|a| !is_agency(a)) {
-            continue;
+        if city.is_none() {
+            // Without place and dash only a known name is an agency's.
+            let dash = found.name("dash").is_some();
+            let known = |a: &str| if dash { is_agency(a) } else { is_outlet(a) };
+            if agency.as_deref().is_some_and(|a| !known(a)) || (agency.is_none() && !dash) {
+                continue;
+            }
         }
         return Some(Dateline {
             end,
@@ -169,7 +172,7 @@ static PLACE: LazyLock<Regex> = LazyLock::new(|| {
         (?:,\s+\p{Lu}[\p{L}.\ ]{1,28})?
         (?:,\s+(?:\p{Lu}\p{Ll}+,?\s+)?\p{Lu}\p{Ll}{2,8}\.?\s+\d{1,2}(?:,\s+\d{4})?)?
         (?:\s*\((?P<agency>[^()]{1,40})\)|\s*/\s*(?:\p{Lu}[\p{L}\ ]{1,20})/?)?
-        (?:\s*(?P<dash>—+|–+|--+|―|\s-)\s*|(?P<gap>\)?\s*:)\s+|\)\s+)",
+        (?:\s*(?P<dash>—+|–+|--+|―|\s-)\s*|(?P<colon>\)?\s*:)\s+|\)\s+)",
     )
     .expect("the pattern is written above")
 });
@@ -186,7 +189,7 @@ static AGENCY_PLACE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// `(Reuters) - `, or `( – ` where the agency was lost.
 static AGENCY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*\(\s*(?P<agency>[^()—–]{0,40}?)\s*\)?\s*(?P<dash>—+|–+|--+|\s-)\s*")
+    Regex::new(r"^\s*\(\s*(?P<agency>[^()—–]{0,40}?)\s*(?:\)?\s*(?P<dash>—+|–+|--+|\s-)\s*|\)\s+)")
         .expect("the pattern is written above")
 });
 
@@ -233,6 +236,7 @@ mod tests {
             ),
             ("Orla (Reuters) - The", Some("Orla"), Some("Reuters"), "The"),
             ("(Reuters) - The", None, Some("Reuters"), "The"),
+            ("(CNN) The ferries", None, Some("CNN"), "The ferries"),
             (
                 "(HarbourNews.com) – The",
                 None,
@@ -258,12 +262,20 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_colon_is_told_apart() {
+        assert!(parse("ORLA: The mayor").is_some_and(|d| d.colon));
+        assert!(parse("ORLA — The mayor").is_some_and(|d| !d.colon));
+    }
+
+    #[test]
     fn sentences_with_dashes_and_brackets_are_no_datelines() {
         for text in [
             "NATO — The alliance",
             "NATO — which has",
             "The NATO (North Atlantic) treaty",
             "Brill (the mayor) said",
+            "(Nobody) The mayor left",
+            "(1) The mayor left",
             "WATCH: The mayor",
             "EXCLUSIVE — The mayor",
             "A: Yes.",

@@ -158,11 +158,27 @@ pub fn residue(line: &str) -> Option<Evidence> {
     // The strongest wins; of equals, the first.
     let mut best: Option<Evidence> = None;
     for rule in RULES.iter() {
-        if best.is_none_or(|b| rule.weight > b.weight) && rule.pattern.is_match(line) {
+        if best.is_none_or(|b| rule.weight > b.weight)
+            && rule.pattern.is_match(line)
+            && (rule.kind != Kind::Contribution || thanks(line))
+        {
             best = evidence(rule.kind, rule.weight);
         }
     }
     best
+}
+
+/// `Research by Ada Brill` thanks somebody, `Research by the university shows` is
+/// news: behind the verb or preposition only names may stand.
+fn thanks(line: &str) -> bool {
+    let Some(by) = THANKS.find(line) else {
+        return true;
+    };
+    line[by.end()..]
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '/'))
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .all(|word| !word.starts_with(char::is_lowercase) || LINKING.contains(&word))
 }
 
 /// Whether `line` is nothing but a date or time, with the words that go with it.
@@ -226,6 +242,9 @@ pub fn inline(paragraph: &str) -> Vec<(Range<usize>, Kind)> {
     let mut found: Vec<(Range<usize>, Kind)> = Vec::new();
     if let Some(end) = leading_date(paragraph) {
         found.push((0..end, Kind::Timestamp));
+    }
+    for range in link_lists(paragraph) {
+        found.push((range, Kind::Related));
     }
     for (pattern, kind) in INLINE.iter() {
         for hit in pattern.find_iter(paragraph) {
@@ -306,6 +325,48 @@ fn is_running_time(line: &str) -> bool {
         && date::find(line).is_none()
 }
 
+/// Lists of links that an extractor ran into the text behind a name, up to the
+/// button that would have closed them: `Sen. Ada Brill Ada Maria BrillBrill leaves
+/// the council Ferries stop MORE said`. The name that is written twice, the
+/// second time without a blank behind it, gives them away.
+fn link_lists(paragraph: &str) -> Vec<Range<usize>> {
+    const BUTTON: &str = " MORE";
+    const LONGEST: usize = 800;
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = paragraph[from..].find(BUTTON).map(|at| from + at) {
+        let end = at + BUTTON.len();
+        let bounded = !paragraph[end..].starts_with(char::is_alphanumeric);
+        let mut start = from.max(at.saturating_sub(LONGEST));
+        while !paragraph.is_char_boundary(start) {
+            start += 1;
+        }
+        if bounded {
+            let words: Vec<(usize, &str)> = words(&paragraph[start..at]).collect();
+            let repeated = words.iter().enumerate().find(|(index, (_, name))| {
+                name.chars().count() > 2
+                    && name.starts_with(char::is_uppercase)
+                    && words[index + 1..].iter().take(6).any(|(_, later)| {
+                        later.strip_prefix(name).is_some_and(|rest| {
+                            rest.trim_start_matches(['\'', '’', '‘', '“'])
+                                .starts_with(char::is_uppercase)
+                        })
+                    })
+            });
+            if let Some((_, (place, name))) = repeated {
+                found.push(start + place + name.len()..end);
+            }
+        }
+        from = end;
+    }
+    found
+}
+
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split_whitespace()
+        .map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
+}
+
 /// Lines made of nothing but the words of buttons and menus.
 fn controls(line: &str) -> Option<Kind> {
     if line.len() > 120 || (line.ends_with('.') && !line.ends_with("..")) {
@@ -376,14 +437,14 @@ fn pattern(text: &str) -> Regex {
     Regex::new(&text.replace(r"\b", r"(?-u:\b)")).expect("the patterns are written in this file")
 }
 
-const PHOTO_AGENCIES: &str = r"(?:Getty(?:\ Images)?|Reuters|REUTERS|AP(?:\ Photos?|\ Images)?|Associated\ Press|AFP|EPA(?:-EFE)?|Xinhua|TASS|Sputnik|Shutterstock|iStock(?:photo)?|Alamy|Bloomberg|Dreamstime|Flickr|Wikimedia(?:\ Commons)?|Pixabay|Unsplash|dpa|PA(?:\ Wire|\ Media)?|UPI|ANSA|Anadolu(?:\ Agency)?|NurPhoto|Landov|Newscom|Zuma(?:\ Press)?|ZUMA|Corbis|Handout|HANDOUT|Pool|POOL|[A-Z][\w.-]+\ (?:Images?|Photos?|Pictures|Photography|News\ Agency|Press\ Agency))";
+const PHOTO_AGENCIES: &str = r"(?:Getty(?:\ Images)?|Reuters|REUTERS|AP(?:\ Photos?|\ Images)?|Associated\ Press|AFP|EPA(?:-EFE)?|Xinhua|TASS|Sputnik|Shutterstock|iStock(?:photo)?|Alamy|Bloomberg|Dreamstime|Flickr|Wikimedia(?:\ Commons)?|Pixabay|Unsplash|dpa|PA(?:\ Wire|\ Media)?|UPI|ANSA|Anadolu(?:\ Agency)?|NurPhoto|Landov|Newscom|Zuma(?:\ Press)?|ZUMA|Corbis|Handout|HANDOUT|Pool|POOL|Staff|[A-Z][\w.-]+\ (?:Images?|Photos?|Pictures|Photography|News\ Agency|Press\ Agency))";
 
 static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)gtag\b|gtag\.js|googletag|dataLayer|adsbygoogle|jwplayer|document\.(?:write|get|create|query)|window\.\w+\s*[=(]
         |\bfunction\s*\w*\([^)]*\)\s*\{ |^\s*var\s+\w+\s*= |^\s*<?!--|--\s*>\s*$ |^<[/!]?[a-z][^<>]*>(?:\s*<[/!]?[a-z][^<>]*>)*$
         |^\{.*[:;].*\}\s*;?$ |^\[/?(?:caption|embed|pullquote|gallery|video|youtube|tweet|vc_|et_|ad|widget|image)\b[^\]]*\]$
-        |^\#\w+\#$ |^@media\b |font-family\s*: |^(?:\.|\#)[\w-]+\s*\{ |^\s*\}\s*\)?;?\s*$ |^\[\w+:\s*[^\]]*\]$",
+        |^\#\w+\#$ |^@media\b |font-family\s*: |^(?:\.|\#)[\w-]+\s*\{ |^\s*\}\s*\)?;?\s*$",
     )
 });
 
@@ -399,26 +460,52 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (Kind::Advertisement, 6.0, r"(?xi)^[\W_]*(?:(?:advertisements?|ad|ads|sponsored(?:\ (?:content|post|links?))?|promoted(?:\ content)?|paid\ (?:content|post)|ad\ feedback|report\ this\ ad|remove\ ads|(?:story|article|content)\ continue[sd](?:\ (?:below|after|on)(?:\ (?:this\ |the\ )?(?:ad|advert|advertisement|video|gallery|promo))?)?|continue\ reading(?:\ (?:the\ main\ story|below))?|continued\ below|scroll\ (?:down\ )?(?:to|for)\ (?:continue|more).{0,40}|advertising)[\W_]*)+$".into()),
         (Kind::Caption, 6.0, r"(?i)^(?:image|media|photo|video|picture)s? (?:caption|copyright|credit|source)\b|\b(?:image|media) caption\b|^(?:media playback is|your browser (?:does|doesn)|just watched\b|photos: photos:|enlarge this image|toggle caption)|replay more videos".into()),
         (Kind::Contribution, 6.0, r"(?i)\bcontributed\b(?:[^.]{0,40}\bto)? (?:this|the|that) (?:report|story|article|piece|post|analysis|coverage|dispatch)\b|\bcontributed (?:to (?:the )?)?(?:reporting|this|research|from|additional)\b[^.]*\.?$".into()),
-        (Kind::Contribution, 6.0, r"(?i)^[\W_]*(?:with )?(?:(?:additional|further|extra|more) )?(?:reporting|research|assistance|files|material|contributions?|writing|editing|editing and writing|additional work)\s?(?:by|from)\b[^.]{2,240}\.?\W*$".into()),
+        (Kind::Contribution, 6.0, r"(?i)^[\W_]*(?:with )?(?:(?:additional|further|extra|more) )?(?:reporting|research|assistance|writing|editing|editing and writing|additional work|files|material|contributions?)\s?(?:by|from)\b[^.]{2,240}\.?\W*$".into()),
         (Kind::Contribution, 6.0, r"(?i)^[\W_]*contribut(?:ing|ors?|ed by)(?: (?:writers?|reporters?))?\s*:|^[\W_]*(?:with|from|by) (?:agencies|wires?|wire (?:reports?|services?)|agency (?:reports|inputs?)|inputs from .{2,40})\.?\W*$".into()),
         (Kind::Contribution, 5.0, r"^(?:\p{Lu}[\p{L}.’'-]+,? (?:and )?){2,10}contributed\.?$".into()),
         (Kind::Correction, 6.0, r"(?i)^[\W_]*(?:corrections?|clarifications?|editor[’']?s?[’']? notes?)\s*(?:[(:—–,-]|\s-\s)".into()),
-        (Kind::Correction, 6.0, r"(?i)\b(?:this|an earlier version of this|a previous version of this|the) (?:article|story|post|report|piece|headline) (?:was|has been|have been|incorrectly|mistakenly|misstated|originally stated|previously|wrongly)\b.{0,80}\b(?:amended|corrected|updated|clarified|incorrectly|misstated|stated|said|identified|referred)".into()),
+        (Kind::Correction, 6.0, r"(?i)^.{0,80}\b(?:(?:this|the original) (?:article|story|post|report|piece|headline|column)|(?:an earlier|a previous|the original|an) version of (?:this|the) (?:\w+ ){0,3}?(?:article|story|post|report|piece|headline|column)|a \w+ in (?:this|the) (?:\w+ )?(?:article|story|post)) (?:(?:was|has been|have been|is) (?:\w+ )?(?:amended|corrected|updated|edited|clarified)|(?:\w+ )?(?:incorrectly|mistakenly|originally|previously|wrongly|erroneously|misstated|misidentified|misspelled|misattributed|mischaracterized|said|stated|gave))\b".into()),
         (Kind::Other, 6.0, r"(?i)copyright\s*(?:©|\(c\)|\d{4})|©\s*(?:copyright )?\d{4}|\ball rights reserved\b|may not be (?:published|reproduced), (?:broadcast|distributed)|distributed by [A-Z]\S+(?: syndicate)?\.?$|\bsyndicate, inc\b".into()),
-        (Kind::Other, 6.0, r"(?i)\b(?:views|opinions) expressed (?:in|by|here|are|on)\b|\bviews are (?:his|her|their) own\b|transcript (?:has been|was) automatically|available without charge to any eligible".into()),
+        (Kind::Other, 6.0, r"(?i)\b(?:views|opinions)(?: and (?:views|opinions))? expressed\b.{0,120}\b(?:their|his|her|its|author[’']s) own\b|\b(?:views|opinions) expressed\b.{0,120}\b(?:necessarily|solely|do not represent|are (?:those|the opinions?) of|are (?:his|hers?|theirs))\b|\bviews are (?:his|her|their) own\b|transcript (?:has been|was) automatically|available without charge to any eligible".into()),
         (Kind::Other, 5.5, r"(?i)\bcan be (?:reached|contacted|followed) (?:at|on|via|by)\b|\[email[\s\u{a0}]?protected\]|^(?:write|send|e-?mail|contact)\b.{0,80}\b\S+@\S+\.\S+|^\S+@\S+\.\w+$|^(?:the )?(?:author|writer)s? (?:is|are) ".into()),
-        (Kind::Share, 6.0, r"(?i)^[\W_]*(?:follow|like|join|find|connect with) .{1,80}\b(?:on|at) (?:twitter|facebook|instagram|linkedin|telegram|threads|bluesky|youtube|tiktok|whatsapp|x)\b.{0,80}$|^[\W_]*follow (?:us|@)\s?\w+.{0,60}$|^[\W_]*(?:read or )?share (?:this|via|on)\b.{0,80}$|(?:twitter|facebook|instagram):? @\w+\.?$|^follow @\w+.{0,80}$|^[\W_]*(?:share|tweet) this\b".into()),
-        (Kind::Advertisement, 6.0, r"(?i)\byou (?:agree to (?:our|the|receive)|can unsubscribe)\b|\b(?:to|in) your inbox\b|^[\W_]*click (?:here )?to get the\b|\bget the \S+(?: \S+){0,3} app\b".into()),
+        (Kind::Share, 6.0, r"(?i)^[\W_]*(?:follow|like|join|find|connect with) .{1,80}\b(?:on|at) (?:twitter|facebook|instagram|linkedin|telegram|threads|bluesky|youtube|tiktok|whatsapp|x)\b.{0,80}$|^[\W_]*follow (?:us|@)\s?\w+.{0,60}$|^[\W_]*(?:read or )?share (?:this|via|on)\b.{0,80}$|(?:twitter|facebook|instagram):? @\w+\.?$|^follow @\w+.{0,80}$|^[\W_]*(?:share|tweet) this\b|\ball sharing options\b".into()),
+        (Kind::Advertisement, 6.0, r"(?i)\byou (?:agree to (?:our|the|receive)|can unsubscribe)\b|\b(?:to|in|meet) your inbox\b|^[\W_]*click (?:here )?to get the\b|\bget the \S+(?: \S+){0,3} app\b".into()),
         (Kind::Advertisement, 5.0, r"(?i)^[\W_]*(?:sign up|subscribe|download (?:the|our)|support (?:our|independent|quality)|become an? (?:member|subscriber|supporter)|start (?:the day|your)|get (?:all the latest|the latest|breaking|our|unlimited)|try .{0,30} for free|join (?:our|the|more than)|already a subscriber|register (?:for|now)|donate|help us|buy now|shop (?:now|our)|visit our (?:shop|store)|manage newsletters?)\b.{0,260}$|^.{0,30}\bnewsletters?\b.{0,10}\bsign up\b".into()),
         (Kind::Related, 6.0, r"(?i)^[\W_]*\(\s*(?:photos?|videos?|pictures|also on|related|see(?: also)?|watch|read(?: more| also)?|more|cartoons?|gallery|click)\b[^()]{0,200}\)[\W_]*$".into()),
-        (Kind::Related, 5.5, r"(?i)^[\W_]*(?:related(?: (?:articles?|stor(?:y|ies)|links?|content|topics?|coverage|news|video|reading|posts?))?|(?:also )?read(?: (?:more|also|next|on|this|the full (?:story|article|report)))?|see (?:also|more)|more (?:from|on|stories|coverage|news|great stories|about|in)|watch(?: (?:now|live|more|this|the video|below))?|don[’']t miss|next up|up next|in pictures|recommended(?: (?:for you|reading|stories))?|you (?:may|might) (?:also )?(?:like|be interested).{0,20}|most (?:read|popular|viewed|shared)|trending(?: now)?|must[- ](?:read|watch|see)|further reading|complete coverage|full coverage|special coverage|icymi|what we[’']re reading|join the conversation|keep reading|also on .{2,20}|photos?|videos?|pictures|gallery|slideshow|listen(?: to.{0,30})?|click (?:here|for|to)\b.{0,60}|tags|topics|filed under|categor(?:y|ies)|explore more.{0,20}|editor[’']s picks?)\s*(?:[:»>→]+(?:\s.{0,240}[^.”’!]|\s*)|\s*\W*)$".into()),
+        (Kind::Related, 5.5, r"(?i)^[\W_]*(?:related(?: (?:articles?|stor(?:y|ies)|links?|content|topics?|coverage|news|video|reading|posts?))?|(?:also )?read(?: (?:more|also|next|on|this|the full (?:story|article|report)))?|(?:also )?see (?:also|more)|also see|more(?: on this)?|more (?:from|on|stories|coverage|news|great stories|about|in)|watch(?: (?:now|live|more|this|the video|below))?|don[’']t miss|next up|up next|in pictures|recommended(?: (?:for you|reading|stories))?|you (?:may|might) (?:also )?(?:like|be interested).{0,20}|most (?:read|popular|viewed|shared)|trending(?: now)?|must[- ](?:read|watch|see)|further reading|complete coverage|full coverage|special coverage|icymi|what we[’']re reading|join the conversation|keep reading|also on .{2,20}|photos?|videos?|pictures|gallery|slideshow|listen(?: to.{0,30})?|click (?:here|for|to)\b.{0,60}|tags|topics|filed under|categor(?:y|ies)|explore more.{0,20}|editor[’']s picks?)\s*(?:[:»>→]+(?:\s.{0,240}[^.”’!]|\s*)|\s*\W*)$".into()),
         (Kind::Related, 5.0, r"(?i)^[\W_]*click (?:here|for|to|on)\b.{0,160}$|\bread more\W*$|^\W*read (?:the )?(?:more|full|original|rest)\b.{0,80}$|^\W*more:\s?\S.{0,200}$|^return to (?:the )?top\b.{0,40}$".into()),
         (Kind::Other, 4.0, r"(?i)^story highlights\b|^(?:this|the) (?:article|story|column|piece|interview|essay|post) (?:was|is|first|originally|also|appears?|appeared)\b.{0,30}\b(?:published|appeared|appears|produced|adapted|excerpted|translated|part of)\b.{0,160}$|^this appears in the\b".into()),
         (Kind::Caption, 6.0, format!(r"(?x)\(\s*(?i:photo(?:graph|graphed|s)?|image|picture|credit|courtesy|illustration|screenshot|source|file|photo\ credit|video)s?\b[\s:/,-]*(?i:by|from|courtesy|credit|photo|of|:)?[^()]{{2,140}}(?:\([^()]*\))?[^()]*\)?[.\s]*$|\(\s*[^()]*(?:/|©|\bvia\ |\bPhoto\b){agency}?[^()]*\b{agency}\b[^()]*\)\.?\s*$|\(\s*{agency}\ ?/[^()]+\)\.?\s*$|\(\s*[^()]*(?:\bPhoto\b|file\ photo|Handout)[^()]*\)\.?\s*$|\(\s*[^()]{{2,80}}/\s?{agency}[^()]*\)\.?\s*$")),
-        (Kind::Credit, 6.0, format!(r"(?x)^[\W_]*(?i:photo(?:graph|graphs|graphy|s)?|image|picture|pic|video|illustration|graphic|credit|source|screenshot|photo\ illustration|cover\ image|featured\ image|header\ image|main\ image)s?(?:\ (?i:credit|by|courtesy|source|via))*(?:\ (?i:of|to))?\s*[:/©|]\s*[^.]{{2,120}}\.?$|^(?i:photo(?:graph)?s?|photography|video|illustration|image)\ (?i:by|courtesy\ of|from)\ [^.]{{2,80}}$|^[\W_]*(?:\p{{Lu}}[\w.’'-]*\ ?){{1,5}}\s?/\s?{agency}(?:\s?[/,].{{1,60}}|\ via\ .{{2,60}})?\)?\.?$|^[\W_]*(?:[©]\s?)?{agency}(?:\s?[/,&|]\s?{agency})*[\W_]*$|^(?i:photos?|image|credit|photo\ credit|file\ photo)[\W_]*$")),
-        (Kind::Caption, 6.0, format!(r#"(?x)(?:[.!?”"’]|\b\d{{4}}|\p{{Ll}})\s+(?:\p{{Lu}}[\p{{L}}.’'-]*\ ){{1,4}}?\p{{Lu}}[\p{{L}}.’'-]*\s?/\s?{agency}(?:\s?/.{{2,40}}|\ via\ .{{2,40}})?\s*$|\s(?:AP\ Photo|REUTERS|AFP|EPA|Getty)/\S.{{1,60}}$|\s(?:[|©]|(?i:photo|image|picture|credit|photo\ credit|source|file\ photo)\s?:)\s?[^.]{{2,60}}$"#)),
+        (Kind::Credit, 6.0, format!(r"(?x)^[\W_]*(?i:photo(?:graph|graphs|graphy|grapher|s)?|image|picture|pic|video|illustration|graphic|credit|source|screenshot|photo\ illustration|cover\ image|featured\ image|header\ image|main\ image)s?(?:\ (?i:credit|by|courtesy|source|via))*(?:\ (?i:of|to))?\s*[:/©|]\s*[^.]{{2,120}}\.?$|^(?i:photo(?:graph)?s?|photography|video|illustration|image)\ (?i:by|courtesy\ of|from)\ [^.]{{2,80}}$|^[\W_]*(?:\p{{Lu}}[\w.’'-]*\ ?){{1,5}}\s?/\s?{agency}(?:\s?[/,].{{1,60}}|\ via\ .{{2,60}})?\)?\.?$|^[\W_]*(?:[©]\s?)?{agency}(?:\s?[/,&|]\s?{agency})*[\W_]*$|^(?i:photos?|image|credit|photo\ credit|file\ photo)[\W_]*$")),
+        (Kind::Caption, 6.0, format!(r#"(?x)(?:[.!?”"’]|\b\d{{4}}|\p{{Ll}})\s+(?:\p{{Lu}}[\p{{L}}.’'-]*\ ){{1,4}}?\p{{Lu}}[\p{{L}}.’'-]*\s?/\s?{agency}(?:\s?/.{{2,40}}|\ via\ .{{2,40}})?\s*$|\s(?:AP\ Photo|REUTERS|AFP|EPA|Getty)/\S.{{1,60}}$|\s(?:[|©]|(?i:photo|photograph|image|picture|credit|photo\ credit|source|file\ photo)\s?:)\s?[^.]{{2,60}}$"#)),
         (Kind::Caption, 6.0, r"^(?:FILES?|File)(?:\s(?i:photo|picture|image|pic|footage|-))?\s*(?:[-–—:.]|\()\s*\S|^(?i:file (?:photo|image|picture)|photo file)\b|^(?i:pictured|picture shows|photo shows|caption)\s*[:,]?\s".into()),
         (Kind::Caption, 5.0, r"^(?i:in this|this) [^.]{0,60}\b(?:photo|photograph|image|picture|frame grab|video grab|screengrab|handout|satellite image)\b|^(?i:a (?:still|screengrab|screenshot|video grab|frame) (?:from|of))\b|^CLOSE [A-Z]".into()),
+        (
+            Kind::Timestamp,
+            6.0,
+            r"(?i)^this (?:article|story|post) is (?:more than|over) \S+ (?:years?|months?|weeks?|days?) old\W*$".into(),
+        ),
+        // `Ferries:Orla to stop all ships`: a link whose label lost its blank.
+        (
+            Kind::Related,
+            4.0,
+            r"^\p{Lu}[\p{L}\d’' ]{1,30}:[\p{Lu}“‘][^:]{14,180}[^.!”:]$".into(),
+        ),
+        (
+            Kind::Advertisement,
+            6.0,
+            r"(?i)\bsign up\b.{0,80}\bnewsletters?\b|\bnewsletters?\b.{0,60}\b(?:sign up|subscribe)\b|\bsupport (?:our|independent|progressive|quality|\S+[’']s)(?: \w+)? journalism\b|\bstart your free trial\b|^(?:like|enjoy(?:ed|ing)?) (?:what you[’']re reading|this (?:article|story))\b|^thank you for (?:signing|subscribing)|^(?:watch|get|read|find) (?:the )?(?:latest|more)\b.{0,100}\bat \S+\.\w{2,4}\b.{0,60}$|^[\W_]*visit .{2,60}\bfor more\b".into(),
+        ),
+        (
+            Kind::Other,
+            6.0,
+            r"(?i)\brush transcript\b|may not be in its final form|transcripts? (?:is|are) created|^[\W_]*(?:send|got|have) (?:us )?(?:an? )?(?:news )?tips?\b.{0,100}(?:\?|\bto\b|@)|^[\W_]*this (?:article|story|post|column|report|piece) is (?:based|tagged|part of|adapted|excerpted|republished|produced)\b|\badd .{2,40} as an interest\b".into(),
+        ),
+        (
+            Kind::Caption,
+            6.0,
+            r"^Photos?: .{3,100} Photos?: |^(?:Facebook|Twitter|Pinterest)(?: (?:Facebook|Twitter|Pinterest|Email)){1,3} \S+ \S".into(),
+        ),
         // A bracketed phrase that is no sentence of its own.
         (Kind::Caption, 4.0, r"^\([^().?!]{4,160}\)$".into()),
         (Kind::Related, 3.0, r"(?i)^(?:watch|video|photos?|read|listen|live|podcast|gallery|explainer|opinion|analysis|fact check|exclusive|breaking)\s*[:|–—-]+\s*\S.{0,200}[^.]$".into()),
@@ -433,6 +520,12 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             pattern: pattern(&text),
         })
         .collect()
+});
+
+static THANKS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^[\W_]*(?:with )?(?:(?:additional|further|extra|more) )?(?:reporting|research|assistance|writing|editing|editing and writing|additional work|files|material|contributions?)\s?(?:by|from)\b",
+    )
 });
 
 static INLINE: LazyLock<Vec<(Regex, Kind)>> = LazyLock::new(|| {
@@ -487,6 +580,40 @@ static ENDING_CONTRIBUTION: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\s*\((?:(?:additional )?reporting|writing|editing|compiled|with (?:inputs|reporting|files))\b[^()]{3,300}\)?\s*$",
     )
 });
+
+const LINKING: &[&str] = &[
+    "and",
+    "in",
+    "of",
+    "for",
+    "by",
+    "from",
+    "with",
+    "the",
+    "at",
+    "de",
+    "van",
+    "von",
+    "der",
+    "la",
+    "el",
+    "al",
+    "bin",
+    "additional",
+    "reporting",
+    "editing",
+    "writing",
+    "research",
+    "further",
+    "our",
+    "staff",
+    "agencies",
+    "writers",
+    "correspondents",
+    "wires",
+    "assistance",
+    "contributions",
+];
 
 const TIME_WORDS: &[&str] = &[
     "published",
@@ -865,6 +992,20 @@ mod tests {
             ),
             ("* * *", Kind::Other),
             (
+                "Ferries:Orla to stop all ships before the winter",
+                Kind::Related,
+            ),
+            ("This article is more than 2 years old", Kind::Timestamp),
+            ("More On This...", Kind::Related),
+            (
+                "This is a rush transcript. Copy may not be in its final form.",
+                Kind::Other,
+            ),
+            (
+                "Enjoyed this story? Sign up for the Harbour Brief newsletter.",
+                Kind::Advertisement,
+            ),
+            (
                 "The views expressed by contributors are their own.",
                 Kind::Other,
             ),
@@ -889,6 +1030,14 @@ mod tests {
             "It was 4:30 p.m. on March 4, 2019.",
             "More from the harbour came in the evening, when the last of the ships returned to port.",
             "Watch the gap, he said.",
+            "They condemned the views expressed by either captain, who said nothing more about it.",
+            "The report was wrong, the mayor said, and the post stated as much on Friday evening.",
+            "Research by the harbour institute shows that ferries stop more often in March.",
+            "Reporting from the pier, the courier's Ada Brill says the ferries won't sail.",
+            "More on this will be known when the council meets again on Friday, she said.",
+            "Got it, he said.",
+            "Like what you see or not, the pier stays, the mayor told the council on Friday.",
+            "[Update: On Friday, the council approved the new ferry.]",
         ] {
             assert_eq!(cut(line), None, "{line}");
         }
@@ -928,6 +1077,16 @@ mod tests {
         assert_eq!(
             without("They stopped. (RELATED: Ferries stop) Nobody knew."),
             "They stopped. Nobody knew."
+        );
+        assert_eq!(
+            without(
+                "Sen. Ada Brill Ada Maria BrillBrill leaves the council Ferries stop MORE said no."
+            ),
+            "Sen. Ada Brill said no."
+        );
+        assert_eq!(
+            without("They wanted MORE ships, Brill said."),
+            "They wanted MORE ships, Brill said."
         );
         assert_eq!(
             without("March 4, 2019 was a Monday."),

@@ -1,0 +1,637 @@
+//! What each line of an article is, judged by its form, its place and its
+//! neighbours. When in doubt a line stays.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use copydesk_language::byline::{self, Byline, is_outlet, is_person};
+use copydesk_language::line::{Evidence, Kind, fingerprint, prose, residue};
+use regex::Regex;
+
+use crate::unit::Unit;
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Paragraph,
+    Heading,
+    Residue(Kind),
+}
+
+/// What the input says about the article before anything is read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    pub(crate) title: Option<String>,
+    pub(crate) authors: Vec<String>,
+}
+
+/// The judgement on a whole article.
+pub(crate) struct Judged {
+    /// One for each unit.
+    pub(crate) classes: Vec<Class>,
+    /// The unit that holds the title.
+    pub(crate) title: Option<usize>,
+    /// Bylines with their unit, in order.
+    pub(crate) bylines: Vec<(usize, Byline)>,
+}
+
+/// Judges the units of `text`. `boilerplate` holds fingerprints of lines that are
+/// known to be none of the article's own.
+pub(crate) fn classify(
+    text: &str,
+    units: &[Unit],
+    known: &Known,
+    boilerplate: &HashSet<String>,
+) -> Judged {
+    let mut judge = Judge::new(text, units, known);
+    judge.by_form(boilerplate);
+    judge.by_repetition();
+    judge.find_title();
+    judge.captions_by_neighbours();
+    judge.head();
+    judge.tail();
+    judge.finish()
+}
+
+struct Judge<'a> {
+    known: &'a Known,
+    lines: Vec<Line<'a>>,
+    bylines: Vec<(usize, Byline)>,
+    title: Option<usize>,
+    /// Index of the first line of running text, `lines.len()` if there is none.
+    body: usize,
+}
+
+struct Line<'a> {
+    text: &'a str,
+    print: String,
+    prose: f32,
+    evidence: Option<Evidence>,
+    cut: Option<Kind>,
+    words: usize,
+}
+
+/// A line that reads this much like running text is taken for the report itself.
+const ANCHOR: f32 = 3.0;
+
+/// How many lines of running text may stand above the byline, as a standfirst.
+const STANDFIRST: usize = 2;
+
+impl<'a> Judge<'a> {
+    fn new(text: &'a str, units: &[Unit], known: &'a Known) -> Self {
+        let lines = units
+            .iter()
+            .map(|unit| {
+                let line = &text[unit.range.clone()];
+                Line {
+                    text: line,
+                    print: if line.len() < 400 {
+                        fingerprint(line)
+                    } else {
+                        String::new()
+                    },
+                    prose: prose(line),
+                    evidence: residue(line),
+                    cut: None,
+                    words: line.split_whitespace().take(200).count(),
+                }
+            })
+            .collect::<Vec<_>>();
+        Judge {
+            known,
+            body: lines.len(),
+            lines,
+            bylines: Vec::new(),
+            title: None,
+        }
+    }
+
+    fn by_form(&mut self, boilerplate: &HashSet<String>) {
+        for index in 0..self.lines.len() {
+            let line = &self.lines[index];
+            if !line.print.is_empty() && boilerplate.contains(&line.print) {
+                self.lines[index].cut = Some(Kind::Other);
+                continue;
+            }
+            let thanks = line.evidence.is_some_and(|e| e.kind == Kind::Contribution);
+            if !thanks
+                && line.prose < ANCHOR
+                && let Some(found) = byline::parse(line.text)
+            {
+                self.bylines.push((index, found));
+                self.lines[index].cut = Some(Kind::Byline);
+                continue;
+            }
+            if let Some(evidence) = line.evidence
+                && evidence.weight > line.prose + 0.5
+            {
+                self.lines[index].cut = Some(evidence.kind);
+            }
+        }
+        self.highlights();
+        self.body = self.first_anchor(0).unwrap_or(self.lines.len());
+        // A standfirst may stand above the byline: the head goes on as long as
+        // lines that belong to it follow soon.
+        let mut at = self.body;
+        for _ in 0..STANDFIRST {
+            let Some(next) = self.first_anchor(at + 1) else {
+                break;
+            };
+            let between = &self.lines[at + 1..next];
+            let heads = between.iter().any(|line| {
+                matches!(
+                    line.cut,
+                    Some(Kind::Byline | Kind::Timestamp | Kind::Share | Kind::Headline)
+                )
+            });
+            if next - at > 8 || !heads || at > 6 {
+                break;
+            }
+            at = next;
+        }
+        self.body = at;
+    }
+
+    /// A box that sums up the report: its label, and the lines without an end
+    /// that follow.
+    fn highlights(&mut self) {
+        let mut inside = false;
+        for line in &mut self.lines {
+            if line.prose < 2.0 && HIGHLIGHTS.is_match(line.text) {
+                inside = true;
+            } else if line.prose >= 2.0 || line.cut.is_some() {
+                inside = false;
+            }
+            if inside {
+                line.cut = Some(Kind::Other);
+            }
+        }
+    }
+
+    fn first_anchor(&self, from: usize) -> Option<usize> {
+        (from..self.lines.len()).find(|&i| self.open(i) && self.lines[i].prose >= ANCHOR)
+    }
+
+    /// Not judged yet.
+    fn open(&self, index: usize) -> bool {
+        self.lines[index].cut.is_none()
+    }
+
+    /// No article says a line twice in its head, or a short one three times.
+    fn by_repetition(&mut self) {
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, line) in self.lines.iter().enumerate() {
+            if line.print.len() >= 8 {
+                places.entry(line.print.clone()).or_default().push(index);
+            }
+        }
+        for (_, places) in places {
+            if places.len() < 2 || !places.iter().any(|&i| self.open(i)) {
+                continue;
+            }
+            if let Some(kind) = places.iter().find_map(|&i| self.lines[i].cut) {
+                for &i in &places {
+                    self.lines[i].cut = Some(kind);
+                }
+                continue;
+            }
+            let adjacent = places.windows(2).all(|pair| pair[1] == pair[0] + 1);
+            let above = places.iter().all(|&i| i < self.body);
+            let label = self.lines[places[0]].prose < 2.0;
+            if adjacent
+                && (above || label || hints_at_caption(self.lines[places[0]].text))
+                && places[0] > 0
+            {
+                for &i in &places {
+                    self.lines[i].cut = Some(Kind::Caption);
+                }
+            } else if label && places.len() >= 3 && !is_speaker_label(self.lines[places[0]].text) {
+                for &i in &places {
+                    self.lines[i].cut = Some(Kind::Other);
+                }
+            } else if adjacent {
+                for &i in &places[1..] {
+                    self.lines[i].cut = Some(Kind::Other);
+                }
+            }
+        }
+        // What was cut may have been the first anchor.
+        if self.body < self.lines.len() && !self.open(self.body) {
+            self.body = self.first_anchor(self.body).unwrap_or(self.lines.len());
+        }
+    }
+
+    fn find_title(&mut self) {
+        let known = self
+            .known
+            .title
+            .as_deref()
+            .map(fingerprint)
+            .unwrap_or_default();
+        let end = self.body.min(self.lines.len());
+        // With no report below it, a line is all there is.
+        if self.body == self.lines.len() {
+            return;
+        }
+        let report: HashSet<String> = self.lines[self.body..]
+            .iter()
+            .filter(|line| line.cut.is_none())
+            .take(4)
+            .flat_map(|line| content_words(line.text))
+            .collect();
+        let mut best: Option<(f32, usize)> = None;
+        for index in 0..end {
+            let line = &self.lines[index];
+            let same = !known.is_empty() && alike(&line.print, &known);
+            if !same && !self.open(index) {
+                continue;
+            }
+            let mut score = 0.0;
+            if same {
+                score += 6.0;
+            }
+            match line.words {
+                4..=25 => score += 2.0,
+                3 | 26..=32 => {}
+                _ => score -= 2.0,
+            }
+            let stopped = line
+                .text
+                .trim_end_matches(['”', '"', '’', '\'', ')'])
+                .ends_with(['.', ',', ':']);
+            if stopped || line.text.starts_with('(') {
+                score -= 2.5;
+            }
+            if lists_names(line.text) {
+                score -= 4.0;
+            }
+            let repeated = self.lines[..end]
+                .iter()
+                .filter(|other| other.print == line.print)
+                .count()
+                > 1;
+            if repeated {
+                score += 2.0;
+            }
+            let shared = content_words(line.text)
+                .filter(|word| report.contains(word))
+                .count();
+            score += (shared.min(3) as f32) * 0.7;
+            if line.evidence.is_some() {
+                score -= 1.0;
+            }
+            // A list item or a bullet is no title.
+            if line.text.starts_with(['•', '-', '*', '·']) {
+                score -= 2.0;
+            }
+            score -= index.min(8) as f32 * 0.15;
+            if score >= 2.0 && best.is_none_or(|(top, _)| score > top) {
+                best = Some((score, index));
+            }
+        }
+        // A title that is a full question may have been taken for running text.
+        if best.is_none() && self.body < self.lines.len() {
+            let line = &self.lines[self.body];
+            let asks = line.text.ends_with('?') && line.words <= 20;
+            let headed = self.lines.get(self.body + 1).is_some_and(|next| {
+                matches!(next.cut, Some(Kind::Byline | Kind::Timestamp | Kind::Share))
+            });
+            if (!known.is_empty() && alike(&line.print, &known)) || (asks && headed) {
+                best = Some((2.0, self.body));
+            }
+        }
+        let Some((_, title)) = best else { return };
+        self.title = Some(title);
+        let print = self.lines[title].print.clone();
+        for index in 0..self.lines.len() {
+            let near = index <= self.body + 4;
+            let line = &mut self.lines[index];
+            if index == title
+                || line.print == print
+                || (near && line.cut.is_none() && alike(&line.print, &print))
+            {
+                line.cut = Some(Kind::Headline);
+            }
+        }
+        if self.body == title {
+            self.body = self.first_anchor(title + 1).unwrap_or(self.lines.len());
+        }
+    }
+
+    /// A credit of its own line belongs to a picture: so does the label above it.
+    fn captions_by_neighbours(&mut self) {
+        for index in 0..self.lines.len() {
+            if self.lines[index].cut != Some(Kind::Credit) {
+                continue;
+            }
+            if index > 0 && self.open(index - 1) {
+                let line = &self.lines[index - 1];
+                let label = line.prose < 2.0 && !line.text.ends_with([':', '?']);
+                let follows_prose =
+                    index >= 2 && self.open(index - 2) && self.lines[index - 2].prose >= 2.0;
+                // In the middle of the report a short label may be the heading of
+                // what follows the picture.
+                if (label && (index <= self.body || follows_prose) && line.words <= 40)
+                    || (hints_at_caption(line.text) && line.words <= 45)
+                {
+                    self.lines[index - 1].cut = Some(Kind::Caption);
+                }
+            }
+            if index + 1 < self.lines.len() && self.open(index + 1) {
+                let line = &self.lines[index + 1];
+                if hints_at_caption(line.text) && line.words <= 45 {
+                    self.lines[index + 1].cut = Some(Kind::Caption);
+                }
+            }
+        }
+    }
+
+    /// Between the title and the report: names, outlets, topics, labels.
+    fn head(&mut self) {
+        if self.body == self.lines.len() {
+            return;
+        }
+        let authors: HashSet<String> = self
+            .known
+            .authors
+            .iter()
+            .map(|name| fingerprint(name))
+            .collect();
+        for index in 0..self.lines.len() {
+            let in_head = index < self.body;
+            if !self.open(index) || (!in_head && index > self.body + 6) {
+                continue;
+            }
+            let line = &self.lines[index];
+            if authors.contains(&line.print) || (in_head && self.stands_for_author(index)) {
+                let authors = line
+                    .text
+                    .split(" and ")
+                    .flat_map(|part| part.split(','))
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty())
+                    .map(byline::print_name)
+                    .collect();
+                self.bylines.push((
+                    index,
+                    Byline {
+                        authors,
+                        ..Byline::default()
+                    },
+                ));
+                self.lines[index].cut = Some(Kind::Byline);
+                continue;
+            }
+            if !in_head {
+                continue;
+            }
+            if is_outlet(line.text) {
+                let publisher = Some(line.text.to_owned());
+                self.bylines.push((
+                    index,
+                    Byline {
+                        publisher,
+                        ..Byline::default()
+                    },
+                ));
+                self.lines[index].cut = Some(Kind::Byline);
+            } else if let Some(evidence) = line.evidence
+                && evidence.weight + 1.5 > line.prose + 0.5
+            {
+                self.lines[index].cut = Some(evidence.kind);
+            } else if self.title.is_some()
+                && line.words <= 3
+                && line.prose < 2.0
+                && !line.text.starts_with(['“', '‘', '"'])
+            {
+                self.lines[index].cut = Some(Kind::Navigation);
+            } else if hints_at_caption(line.text) && line.prose < ANCHOR {
+                self.lines[index].cut = Some(Kind::Caption);
+            }
+        }
+        self.bylines.sort_by_key(|(index, _)| *index);
+    }
+
+    /// A bare name in the head, beside the title or what else goes with a byline.
+    fn stands_for_author(&self, index: usize) -> bool {
+        let line = &self.lines[index];
+        if !lists_names(line.text) || is_outlet(line.text) {
+            return false;
+        }
+        let goes_with = |i: Option<usize>| {
+            i.and_then(|i| self.lines.get(i)).is_some_and(|other| {
+                matches!(
+                    other.cut,
+                    Some(Kind::Headline | Kind::Timestamp | Kind::Byline | Kind::Share)
+                ) || is_outlet(other.text)
+            })
+        };
+        let caption = |i: Option<usize>| {
+            i.and_then(|i| self.lines.get(i))
+                .is_some_and(|other| matches!(other.cut, Some(Kind::Credit | Kind::Caption)))
+        };
+        (goes_with(index.checked_sub(1)) || goes_with(Some(index + 1))) && !caption(Some(index + 1))
+    }
+
+    /// Below the last line of the report: labels and links without an end.
+    fn tail(&mut self) {
+        let says =
+            |line: &Line<'_>| line.prose >= 2.0 || (line.prose >= 1.0 && line.evidence.is_none());
+        let Some(last) = (0..self.lines.len())
+            .rev()
+            .find(|&i| self.open(i) && says(&self.lines[i]))
+        else {
+            return;
+        };
+        if last < self.body {
+            return;
+        }
+        let after: usize = (last + 1..self.lines.len())
+            .filter(|&i| self.open(i))
+            .map(|i| self.lines[i].text.len())
+            .sum();
+        let all: usize = self.lines.iter().map(|line| line.text.len()).sum();
+        // A report that ends in a list, or one without full stops, is no tail.
+        let listed = self.lines[last].text.ends_with(':') || after * 10 > all * 3;
+        if !listed {
+            for index in last + 1..self.lines.len() {
+                if !self.open(index) {
+                    continue;
+                }
+                let line = &self.lines[index];
+                let quoted = line.text.starts_with(['“', '"', '‘']) && line.words > 3;
+                let item = line
+                    .text
+                    .starts_with(|c: char| "•–-*".contains(c) || c.is_ascii_digit())
+                    && line.words > 3;
+                if quoted || item {
+                    continue;
+                }
+                let residue_near =
+                    |i: usize| self.lines.get(i).is_some_and(|other| other.cut.is_some());
+                let company =
+                    residue_near(index + 1) || (index > last + 1 && residue_near(index - 1));
+                let kind = match line.evidence {
+                    Some(evidence) => evidence.kind,
+                    None if line.words < 4 => Kind::Other,
+                    None if company || titled(line.text) => Kind::Related,
+                    // A sentence that only lacks its full stop.
+                    None => continue,
+                };
+                self.lines[index].cut = Some(kind);
+            }
+        }
+        self.note_on_the_author(last);
+    }
+
+    /// `Ada Brill is a columnist …` as the very last line, about somebody whom the
+    /// report doesn't name.
+    fn note_on_the_author(&mut self, last: usize) {
+        let line = &self.lines[last];
+        let Some(found) = AUTHOR_NOTE.captures(line.text) else {
+            return;
+        };
+        let name = found.name("name").map_or("", |m| m.as_str());
+        if !is_person(name) || line.words > 70 || last <= self.body {
+            return;
+        }
+        let family = name.split_whitespace().next_back().unwrap_or_default();
+        let known = self
+            .known
+            .authors
+            .iter()
+            .any(|author| fingerprint(author) == fingerprint(name))
+            || self
+                .bylines
+                .iter()
+                .any(|(_, b)| b.authors.iter().any(|author| author == name));
+        let marked = line.text.starts_with(|c: char| !c.is_alphanumeric());
+        let named_above = self.lines[..last]
+            .iter()
+            .any(|other| other.cut.is_none() && other.text.contains(family));
+        if known || (!named_above && marked) || (!named_above && found.name("post").is_some()) {
+            self.lines[last].cut = Some(Kind::Other);
+        }
+    }
+
+    fn finish(mut self) -> Judged {
+        // Where nothing would be left, nothing was known to be residue.
+        if self.lines.iter().all(|line| line.cut.is_some()) {
+            for line in &mut self.lines {
+                line.cut = None;
+            }
+            self.title = None;
+        }
+        let classes = self
+            .lines
+            .iter()
+            .map(|line| match line.cut {
+                Some(kind) => Class::Residue(kind),
+                None if is_heading(line) => Class::Heading,
+                None => Class::Paragraph,
+            })
+            .collect();
+        Judged {
+            classes,
+            title: self.title,
+            bylines: self.bylines,
+        }
+    }
+}
+
+/// Interviews repeat the names of those who speak.
+fn is_speaker_label(text: &str) -> bool {
+    let name = text.trim_end_matches(':');
+    let raised: String = name
+        .split_whitespace()
+        .map(|word| {
+            let mut chars = word.chars();
+            let first = chars.next().map(|c| c.to_uppercase().collect::<String>());
+            format!("{}{} ", first.unwrap_or_default(), chars.as_str())
+        })
+        .collect();
+    is_person(&raised) || text.ends_with([':', '?'])
+}
+
+fn is_heading(line: &Line<'_>) -> bool {
+    let question = line.text.ends_with('?') && line.words <= 12;
+    let quoted_whole = line.text.starts_with(['‘', '\'']) && line.words <= 12;
+    (line.prose < 1.0 || question || (quoted_whole && line.prose < 2.0))
+        && line.words <= 16
+        && !line.text.ends_with([':', ',', ';'])
+        // Posts quoted from elsewhere end with their author's handle.
+        && !line.text.contains(['@', '#'])
+        && !line.text.contains("://")
+        && !line.text.starts_with(['“', '"', '•', '–', '-', '*'])
+}
+
+/// Whether most longer words have capitals, as in headlines.
+fn titled(text: &str) -> bool {
+    let long: Vec<&str> = text
+        .split_whitespace()
+        .filter(|w| w.chars().count() > 3)
+        .collect();
+    let capitals = long
+        .iter()
+        .filter(|w| {
+            w.chars()
+                .find(|c| c.is_alphanumeric())
+                .is_some_and(char::is_uppercase)
+        })
+        .count();
+    capitals * 10 >= long.len() * 7
+}
+
+/// `Ada Brill, and Oskar Venn`
+fn lists_names(text: &str) -> bool {
+    text.len() < 120
+        && text
+            .split(" and ")
+            .flat_map(|part| part.split(','))
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .all(is_person)
+}
+
+fn hints_at_caption(text: &str) -> bool {
+    text.len() < 400 && CAPTION_HINTS.is_match(text)
+}
+
+fn content_words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() > 3)
+        .map(str::to_lowercase)
+}
+
+/// Whether two fingerprints are one title, as it stands or with the outlet's name
+/// behind it.
+fn alike(a: &str, b: &str) -> bool {
+    if a.is_empty() || b.is_empty() {
+        return false;
+    }
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    a == b || (short.len() >= 20 && long.starts_with(short) && long.len() - short.len() <= 24)
+}
+
+static HIGHLIGHTS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^(?:story highlights\b|(?:key points|highlights|in brief)\W*$)")
+        .expect("the pattern is written above")
+});
+
+static CAPTION_HINTS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)\b(?:is|are|was|were)\ (?:seen|pictured|shown)\b|\((?:left|right|centre|center|L|R|C|2nd\ [LR]|from\ left)\)
+        |,\ (?:left|right|centre|center),|\bfrom\ left\b|\blooks?\ on\b|\bposes?\ (?:for|with)\b|\bgestures\b|\bshakes?\ hands\b
+        |^(?:\p{Lu}[\p{L}.’'-]*,?\ ){1,6}(?:speaks|talks|walks|arrives|stands|attends|addresses|waves|holds|listens|delivers|meets|smiles|reacts|departs|boards|hugs)\b",
+    )
+    .expect("the pattern is written above")
+});
+
+static AUTHOR_NOTE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)^[^\p{L}]*(?P<name>\p{Lu}[\p{L}.’'-]*(?:\ (?:\p{Lu}[\p{L}.’'-]*|van|von|de|der|la|del|bin|al)){1,4}),?\s
+        (?:is|was|covers|writes|reports|has\ been|hosts|served)\b
+        (?:[^.]{0,140}\b(?P<post>columnist|correspondent|reporter|editor|contributor|contributing|fellow|author\ of|host|writer|writes|covers|blogger|podcast)\b)?",
+    )
+    .expect("the pattern is written above")
+});

@@ -1,0 +1,437 @@
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use copydesk_language::line::fingerprint;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::article::{Cleaned, Known, Settings, clean};
+
+fn cleaned(raw: &str) -> Cleaned {
+    clean(raw, &Known::default(), &Settings::default())
+}
+
+fn text_of(raw: &str, cleaned: &Cleaned) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    for edit in &cleaned.edits {
+        out.push_str(&raw[at..edit.range.start]);
+        out.push_str(&edit.with);
+        at = edit.range.end;
+    }
+    out + &raw[at..]
+}
+
+fn removed<'a>(raw: &'a str, cleaned: &Cleaned) -> Vec<(&'static str, &'a str)> {
+    cleaned
+        .edits
+        .iter()
+        .filter_map(|edit| {
+            edit.kind
+                .map(|kind| (kind.name(), raw[edit.range.clone()].trim()))
+        })
+        .collect()
+}
+
+const BODY: &str = "The ferries of Orla stopped on Friday after a quarrel over the price of winter tickets.\n\n\
+    “We will not pay,” the mayor, Ada Brill, told the crowd that had come to the pier in the rain.\n\n\
+    The harbour union said that its members would meet again on Monday to vote on the offer.";
+
+#[test]
+fn title_and_byline_become_metadata_and_leave_the_text() {
+    let raw = format!(
+        "Ferries of Orla Stop Over Winter Tickets\n\nBy Oskar Venn | March 4, 2019 | 4:33am EST\nShare Tweet Email\n\n{BODY}\n"
+    );
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    assert_eq!(
+        found.meta.title.as_deref(),
+        Some("Ferries of Orla Stop Over Winter Tickets")
+    );
+    assert_eq!(found.meta.authors, ["Oskar Venn"]);
+    assert_eq!(
+        found.meta.published.as_deref(),
+        Some("2019-03-04T04:33-05:00")
+    );
+    assert_eq!(found.meta.language.as_deref(), Some("en"));
+}
+
+#[test]
+fn a_repeated_title_is_cut_each_time() {
+    let title = "Ferries of Orla stop over winter tickets";
+    let raw = format!("{title}\n\nMarch 4, 2019\n{title}\n{BODY}");
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    assert_eq!(
+        removed(&raw, &found)
+            .iter()
+            .filter(|(kind, _)| *kind == "headline")
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn a_standfirst_above_the_byline_stays() {
+    let standfirst = "A quarrel over winter tickets leaves the town of Orla without ships, and its mayor without friends.";
+    let raw = format!("Ferries of Orla stop\n\n{standfirst}\n\nMarch 4, 2019\n{BODY}");
+    assert_eq!(
+        text_of(&raw, &cleaned(&raw)),
+        format!("{standfirst}\n\n{BODY}")
+    );
+}
+
+#[test]
+fn headings_inside_the_report_stay_as_blocks_of_their_own() {
+    let (first, rest) = BODY.split_once("\n\n").expect("paragraphs");
+    for heading in ["‘We will not pay’", "A cold winter", "What happens next?"] {
+        let raw = format!("{first}\n\n{heading}\n\n{rest}");
+        let found = cleaned(&raw);
+        assert_eq!(text_of(&raw, &found), raw);
+        let labels: Vec<_> = found.blocks.iter().map(|b| b.label).collect();
+        assert_eq!(
+            labels,
+            ["paragraph", "heading", "paragraph", "paragraph"],
+            "{heading}"
+        );
+    }
+}
+
+#[test]
+fn captions_go_with_their_credits() {
+    let raw = format!(
+        "Ferries of Orla stop\n\nThe pier of Orla\nSOURCE: HARBOUR PRESS\n\n{BODY}\n\nThe mayor at the pier. (Photo by Ada Lund/Getty Images)\nThe mayor at the pier. (Photo by Ada Lund/Getty Images)\n"
+    );
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    let kinds: Vec<_> = removed(&raw, &found)
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        ["headline", "caption", "credit", "caption", "caption"]
+    );
+}
+
+#[test]
+fn a_dateline_leaves_the_first_paragraph() {
+    for (line, city) in [
+        ("ORLA — ", Some("ORLA")),
+        ("ORLA, Norrland (AP) — ", Some("ORLA")),
+        ("( – ", None),
+    ] {
+        let raw = format!("{line}{BODY}");
+        let found = cleaned(&raw);
+        assert_eq!(text_of(&raw, &found), BODY);
+        assert_eq!(found.meta.dateline.as_deref(), city);
+        assert_eq!(&raw[found.blocks[0].range.clone()][..11], "The ferries");
+    }
+}
+
+#[test]
+fn speakers_of_a_transcript_are_no_datelines() {
+    let raw = "ADA BRILL: The ferries of Orla stopped on Friday after a quarrel over tickets.\nOSKAR VENN: Nobody in the town believed that they would sail again before spring.";
+    assert_eq!(
+        text_of(raw, &cleaned(raw)).lines().next(),
+        raw.lines().next()
+    );
+}
+
+#[test]
+fn names_of_helpers_are_authors_where_no_byline_is() {
+    let raw = format!(
+        "{BODY}\n———\nJonas Holm in Orla and Mira Lund in Ellis contributed to this report."
+    );
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    assert_eq!(found.meta.authors, ["Jonas Holm", "Mira Lund"]);
+}
+
+#[test]
+fn residue_in_mid_report_leaves_one_gap() {
+    let raw = BODY.replacen(
+        "\n\n",
+        "\nStory Continued Below\n\n\nREAD MORE: Ferries stop\n",
+        1,
+    );
+    assert_eq!(text_of(&raw, &cleaned(&raw)), BODY);
+}
+
+#[test]
+fn labels_below_the_last_line_are_cut_and_short_sentences_stay() {
+    let raw = format!("{BODY}\n\nShe declined.\n\norla shop\n");
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), format!("{BODY}\n\nShe declined."));
+    assert_eq!(removed(&raw, &found), [("other", "orla shop")]);
+}
+
+#[test]
+fn characters_are_made_plain_by_edits_without_kind() {
+    let raw = "The\u{a0}ferries of Or\u{ad}la stopped &amp; nobody in the whole town knew when they would sail.\r\n\
+               Itâ€™s a shame, said the mayor of the town, who had come to the pier in the rain.";
+    let found = cleaned(raw);
+    assert_eq!(
+        text_of(raw, &found),
+        "The ferries of Orla stopped & nobody in the whole town knew when they would sail.\n\n\
+         It’s a shame, said the mayor of the town, who had come to the pier in the rain."
+    );
+    assert!(found.edits.iter().all(|edit| edit.kind.is_none()));
+}
+
+#[test]
+fn a_text_of_one_line_or_none_is_never_emptied() {
+    for raw in [
+        "",
+        " \n\t",
+        "x",
+        "Ferries of Orla stop",
+        "…",
+        "“",
+        "\u{200b}",
+        "שלום עולם",
+        "🚢🚢",
+    ] {
+        let found = cleaned(raw);
+        let text = text_of(raw, &found);
+        if raw.chars().any(char::is_alphanumeric) {
+            assert_eq!(text, raw);
+        }
+    }
+}
+
+#[test]
+fn other_languages_keep_every_word() {
+    let raw = "Die Fähren von Orla blieben am Freitag im Hafen, weil sich die Stadt und die Reederei nicht einigen konnten.\nWerbung\nNiemand wusste, wann sie wieder fahren würden, sagte die Bürgermeisterin am Abend.";
+    let found = cleaned(raw);
+    assert_eq!(found.foreign.as_deref(), Some("de"));
+    assert_eq!(text_of(raw, &found), raw.replace('\n', "\n\n"));
+}
+
+#[test]
+fn conservative_marks_and_changes_nothing() {
+    let raw = format!("Ferries of Orla stop\nBy Oskar Venn\n\n{BODY}\n\nAdvertisement\n");
+    let settings = Settings {
+        conservative: true,
+        ..Settings::default()
+    };
+    let found = clean(&raw, &Known::default(), &settings);
+    assert!(found.edits.is_empty());
+    let labels: Vec<_> = found.blocks.iter().map(|b| b.label).collect();
+    assert_eq!(
+        labels,
+        [
+            "title",
+            "byline",
+            "paragraph",
+            "paragraph",
+            "paragraph",
+            "advertisement"
+        ]
+    );
+    assert_eq!(found.meta.authors, ["Oskar Venn"]);
+}
+
+#[test]
+fn known_boilerplate_is_cut_wherever_it_stands() {
+    let line = "Orla Courier readers get a free coffee at the pier on every rainy Friday in March.";
+    let settings = Settings {
+        boilerplate: HashSet::from([fingerprint(line)]),
+        ..Settings::default()
+    };
+    let raw = BODY.replacen("\n\n", &format!("\n{}\n", line.to_uppercase()), 1);
+    let found = clean(&raw, &Known::default(), &settings);
+    assert_eq!(text_of(&raw, &found), BODY);
+}
+
+#[test]
+fn a_title_given_by_the_input_is_recognised_in_the_text() {
+    let known = Known {
+        title: Some("Orla".into()),
+        authors: vec!["Venn".into()],
+    };
+    let raw = format!("Orla\nVenn\n{BODY}");
+    assert_eq!(
+        text_of(&raw, &clean(&raw, &known, &Settings::default())),
+        BODY
+    );
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn articles(folder: &Path) -> Vec<(String, String, Value)> {
+    let mut out = Vec::new();
+    let gold = folder.parent().expect("a parent").join("gold");
+    let gold = if gold.join("seeds").is_dir() {
+        gold.join("seeds")
+    } else {
+        gold
+    };
+    let entries = std::fs::read_dir(gold).expect("the folder of gold");
+    for entry in entries {
+        let path = entry.expect("a file").path();
+        let gold: Value =
+            serde_json::from_str(&std::fs::read_to_string(&path).expect("readable")).expect("JSON");
+        let name = gold["doc"].as_str().expect("a name").to_owned();
+        let raw = std::fs::read_to_string(folder.join(&name)).expect("the article");
+        out.push((name, raw, gold));
+    }
+    out.sort_by(|a, b| a.0.cmp(&b.0));
+    out
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn check_against_gold(folder: &Path) {
+    for (name, raw, gold) in articles(folder) {
+        let found = cleaned(&raw);
+        let text = text_of(&raw, &found);
+        for residue in strings(&gold["residue"])
+            .into_iter()
+            .chain(strings(&gold["captions"]))
+        {
+            assert!(
+                !text.contains(residue),
+                "{name}: {residue:?} is still there"
+            );
+        }
+        let first = gold["body_first"].as_str().expect("first words");
+        let last = gold["body_last"].as_str().expect("last words");
+        assert!(
+            text.starts_with(first),
+            "{name} begins {:?}",
+            text.get(..80)
+        );
+        assert!(text.ends_with(last), "{name} ends {text:?}");
+        for heading in strings(&gold["headings"]) {
+            let labelled = found
+                .blocks
+                .iter()
+                .any(|block| block.label == "heading" && &raw[block.range.clone()] == heading);
+            assert!(labelled, "{name}: {heading:?} is no heading");
+        }
+        assert_eq!(
+            found.meta.title.as_deref(),
+            gold["title"].as_str(),
+            "{name}"
+        );
+        let authors: Vec<&str> = found.meta.authors.iter().map(String::as_str).collect();
+        assert_eq!(authors, strings(&gold["authors"]), "{name}");
+        let day = found.meta.published.as_deref().map(|date| &date[..10]);
+        assert_eq!(day, gold["published"].as_str(), "{name}");
+        if let Some(city) = gold["dateline"].as_str() {
+            assert_eq!(found.meta.dateline.as_deref(), Some(city), "{name}");
+        }
+        // No word of a quotation may be lost with the residue.
+        for quote in gold["quotes"].as_array().into_iter().flatten() {
+            for part in quote.get("parts").map_or_else(
+                || {
+                    strings(&json!([quote["text"]]))
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
+                },
+                |parts| strings(parts).into_iter().map(str::to_owned).collect(),
+            ) {
+                assert!(
+                    fingerprint(&text).contains(&fingerprint(&part)),
+                    "{name}: {part:?} is lost"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_example_articles_come_out_as_their_gold_says() {
+    check_against_gold(&workspace().join("examples/articles"));
+}
+
+#[test]
+fn the_shared_articles_come_out_as_their_gold_says() {
+    let folder: PathBuf = workspace().join("../shared/seeds");
+    if !folder.is_dir() {
+        println!("skipped: ../shared is absent");
+        return;
+    }
+    check_against_gold(&folder);
+}
+
+/// Words that a text holds, without the characters that may be made plain.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn nothing_is_lost(raw: &str) -> Result<(), TestCaseError> {
+    let found = cleaned(raw);
+    let mut at = 0;
+    for edit in &found.edits {
+        prop_assert!(edit.range.start >= at && edit.range.end >= edit.range.start);
+        prop_assert!(raw.get(edit.range.clone()).is_some());
+        // What goes without a kind has no letters, but for damaged characters.
+        if edit.kind.is_none() && edit.with.is_empty() && !raw[edit.range.clone()].contains('&') {
+            prop_assert_eq!(letters(&raw[edit.range.clone()]), "");
+        }
+        at = edit.range.end;
+    }
+    let mut end = 0;
+    for block in &found.blocks {
+        prop_assert!(block.range.start >= end && block.range.start < block.range.end);
+        prop_assert!(raw.get(block.range.clone()).is_some());
+        end = block.range.end;
+    }
+    // What is not in `removed` stands in the text, in order.
+    let mut kept = String::new();
+    let mut at = 0;
+    for edit in found.edits.iter().filter(|edit| edit.kind.is_some()) {
+        kept.push_str(&raw[at..edit.range.start]);
+        at = edit.range.end;
+    }
+    kept.push_str(&raw[at..]);
+    if !kept.contains(|c: char| "&ÃâÂïð".contains(c) || ('ﬀ'..='ﬆ').contains(&c)) {
+        prop_assert_eq!(letters(&kept), letters(&text_of(raw, &found)));
+    }
+    // A second pass over the result finds it separated already.
+    let text = text_of(raw, &found);
+    prop_assert!(!text.contains("\n\n\n"));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_is_cleaned_without_loss(raw in any::<String>()) {
+        nothing_is_lost(&raw)?;
+    }
+
+    #[test]
+    fn any_mix_of_lines_is_cleaned_without_loss(
+        lines in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "", " ", "\u{a0}", "\u{200b}", "Advertisement", "By Ada Brill", "ORLA — The ferries stopped.",
+                "( – The ferries stopped on Friday, and nobody in the town knew when they would sail.",
+                "Ferries of Orla stop", "The pier. (Photo by Ada Lund/AP)", "March 4, 2019",
+                "The ferries of Orla stopped on Friday after a quarrel over the price of tickets.",
+                "“We will not pay,” she said. Story Continued Below “Never.”\u{ad}",
+                "date 2019-03-04 The mayor of Orla left the town on Friday without a word.",
+                "Nobody knew. (Reporting by Ada Brill; editing by Oskar Venn)", "‘Never’", "&amp;nbsp;",
+                "She left. \u{a0} The Harbour Press contributed to this report.", "orla shop", "---",
+                "The ferries stopped.\u{2028}The mayor left the town of Orla on Friday without a word.",
+            ]),
+            0..14,
+        ),
+        end in proptest::sample::select(vec!["\n", "\r\n", "\n\n", "\r"]),
+    ) {
+        nothing_is_lost(&lines.join(end))?;
+    }
+}
