@@ -69,11 +69,6 @@ pub(crate) fn watch(slots: &[Arc<Slot>], progress: &dyn Progress, end: &Receiver
     let look = look.clamp(Duration::from_millis(5), Duration::from_millis(250));
     while end.recv_timeout(look) == Err(RecvTimeoutError::Timeout) {
         for overdue in slots.iter().filter_map(|slot| slot.overdue()) {
-            tracing::warn!(
-                stage = overdue.stage,
-                documents = overdue.documents.join(" "),
-                "a call runs longer than `timeout_secs` allows"
-            );
             progress.overdue(&overdue);
         }
     }
