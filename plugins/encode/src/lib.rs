@@ -79,7 +79,9 @@ impl Stage for Encode {
         wrong.into_result()?;
 
         host.describe(TOKENS, "space", folder.space())?;
-        host.describe(TOKENS, "model", folder.path.display())?;
+        // Later stages may resolve names from elsewhere.
+        let place = std::path::absolute(&folder.path).unwrap_or_else(|_| folder.path.clone());
+        host.describe(TOKENS, "model", place.display())?;
         host.describe(TOKENS, "dim", folder.config.hidden_size)?;
         host.describe(TOKENS, "transient", true)?;
         Ok(Self {
@@ -169,6 +171,7 @@ impl EncodeWorker {
                 other => StageError::failed("encoder", other),
             })?;
 
+        out.count("wordpieces", words.pieces_before(words.len()) as u64);
         let layer = out.layer("sentences")?;
         out.ranges(doc, layer, sentences)?;
         let layer = out.layer("tokens")?;

@@ -47,7 +47,10 @@ pub(crate) fn names<'a>(
 }
 
 /// Gives every name one label within the document: the one with most votes among the places where it stands, each
-/// voting with its squared score. (On the development sets this was worth about a point of F1.)
+/// voting with its squared score.
+///
+/// Measured once, on 72 development documents with a half-trained model: 0.8 points of F1 on English Worldwide
+/// Newswire, 1.1 on CoNLL++. Guessing names that the tagger left out from those it found gave less than 0.3.
 pub(crate) fn agree<'a>(text: &str, names: &mut [Name<'a>]) {
     let mut votes: HashMap<&str, Vec<(&'a str, f32)>> = HashMap::new();
     for name in names.iter() {
