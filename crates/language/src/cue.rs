@@ -94,7 +94,8 @@ pub fn source_phrase(words: &[&str]) -> Option<usize> {
 pub fn takes_particle(lemma: &str, next: &str) -> bool {
     matches!(
         (lemma, next),
-        ("point", "out")
+        ("put", "it")
+            | ("point", "out")
             | ("call", "for" | "on")
             | ("refer", "to")
             | ("speak", "of" | "about")
@@ -149,7 +150,6 @@ pub fn is_document(noun: &str) -> bool {
             | "indictment"
             | "affidavit"
             | "ruling"
-            | "decision"
             | "document"
             | "documents"
             | "paper"
@@ -186,7 +186,7 @@ riposte scoff sneer snort storm marvel enthuse gush rave bemoan caution posit po
 decry";
 const SPEECH_TELL: &str = "tell inform remind assure notify brief reassure instruct lecture";
 const SPEECH_QUOTE: &str = "continue begin start finish interject interrupt intone laugh smile grin shrug nod chuckle \
-wink hiss sob gasp chide scold sing rap recite quote read chime";
+wink hiss sob gasp put chide scold sing rap recite quote read chime";
 const SPEECH_OBJECT: &str = "accuse call describe criticize criticise condemn denounce blame praise hail applaud thank \
 mock ridicule attack rebuke reprimand lambast lambaste slam blast label dub brand term characterize characterise \
 portray refer tout defend compare liken welcome regret express voice question reject refute dispute rebut congratulate \
@@ -200,7 +200,7 @@ const OTHER_CLAUSE: &str = "show find demonstrate prove illustrate suggest refle
 require agree calculate discover approve detail highlight list outline warrant refuse decline offer threaten publish \
 note document calculate quote";
 
-const IRREGULAR: [(&str, &str, &str); 31] = [
+const IRREGULAR: [(&str, &str, &str); 32] = [
     ("say", "said", ""),
     ("tell", "told", ""),
     ("write", "wrote", "written"),
@@ -226,6 +226,7 @@ const IRREGULAR: [(&str, &str, &str); 31] = [
     ("forecast", "forecast", ""),
     ("learn", "learned", "learnt"),
     ("rap", "rapped", ""),
+    ("put", "put", ""),
     ("rip", "ripped", ""),
     ("plan", "planned", ""),
     ("quip", "quipped", ""),
@@ -338,6 +339,7 @@ fn doubles(lemma: &str) -> bool {
             | "nod"
             | "chat"
             | "dub"
+            | "put"
             | "sob"
             | "blog"
             | "sum"

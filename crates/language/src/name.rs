@@ -636,7 +636,7 @@ static MALE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
          luigi giorgio antonio carlos pedro luis jorge fernando javier miguel pablo diego alejandro manuel recep mehmet \
          ahmed ahmet mustafa ali hassan hussein mohammed muhammad mohamed mahmoud omar abdul khalid ibrahim yusuf \
          benjamin avi ehud yitzhak shimon moshe ned raf jamie graham nigel jeremy gordon keir rishi alok narendra \
-         rahul rajiv sanjay xi li wang zhang liu hu wen shinzo yoshihide fumio taro kim moon jong-un jae-in andrzej \
+         rahul rajiv sanjay xi li wang zhang liu hu wen shinzo yoshihide fumio taro moon jong-un jae-in andrzej \
          donald mateusz lech jaroslaw janez zoran aleksandar milos vaclav petr tomas jan josef jiri viktor janos peter \
          gyorgy nicolae klaus ion traian boyko rumen alexis kyriakos andreas nikos antonis urmas toomas gitanas andris \
          sauli jussi ulf stoltenberg mateo leon oscar felix max simon julian oliver hugo martin neil ian stuart duncan \

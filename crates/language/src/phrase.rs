@@ -91,7 +91,13 @@ fn end_of_phrase(words: &[Word], names: &[Range<usize>], start: usize) -> usize 
     let mut at = start;
     let mut nouns = 0;
     while at < words.len() {
+        if at > start && words[at].starts_line {
+            break;
+        }
         if let Some(name) = names.iter().find(|n| n.contains(&words[at].range.start)) {
+            if at > start && stands_apart(&words[start..at]) {
+                break;
+            }
             while at < words.len() && words[at].range.start < name.end {
                 at += 1;
             }
@@ -99,6 +105,14 @@ fn end_of_phrase(words: &[Word], names: &[Range<usize>], start: usize) -> usize 
             continue;
         }
         let word = &words[at];
+        // "this month | the union": a time stands apart from what follows it.
+        if at > start
+            && is_span_of_time(&words[at - 1].lower)
+            && word.shape == Shape::Letters
+            && word.capital
+        {
+            break;
+        }
         let fits = match word.shape {
             Shape::Mark => false,
             Shape::Possessive => at > start,
@@ -106,7 +120,10 @@ fn end_of_phrase(words: &[Word], names: &[Range<usize>], start: usize) -> usize 
             Shape::Letters => match word.class() {
                 Class::Determiner => at == start || (nouns == 0 && at > start),
                 Class::PossessivePronoun => at == start,
-                Class::Adverb => nouns == 0 && at > start && !word.capital,
+                Class::Adverb if word.capital => words
+                    .get(at + 1)
+                    .is_some_and(|next| next.shape == Shape::Possessive),
+                Class::Adverb => nouns == 0 && at > start,
                 Class::Open => !is_verb(words, start, at, nouns),
                 // "The Who" and "Of Mice" are names' business.
                 _ => false,
@@ -121,6 +138,41 @@ fn end_of_phrase(words: &[Word], names: &[Range<usize>], start: usize) -> usize 
         at += 1;
     }
     at
+}
+
+/// Whether a name after these words begins a phrase of its own: *in an interview | Venn said*.
+fn stands_apart(before: &[Word]) -> bool {
+    let last = &before[before.len() - 1];
+    is_span_of_time(&last.lower)
+        || (before[0].class() == Class::Determiner
+            && before.len() > 1
+            && last.shape == Shape::Letters
+            && last.class() == Class::Open
+            && !last.capital
+            && !name::is_role_modifier(&last.lower)
+            && !matches!(
+                name::head(&last.lower),
+                Some(name::Head::Person(_) | name::Head::Persons | name::Head::Organisation)
+            ))
+}
+
+fn is_span_of_time(word: &str) -> bool {
+    matches!(
+        word,
+        "month"
+            | "week"
+            | "year"
+            | "day"
+            | "night"
+            | "morning"
+            | "afternoon"
+            | "evening"
+            | "weekend"
+            | "summer"
+            | "winter"
+            | "spring"
+            | "autumn"
+    )
 }
 
 /// Whether the open word at `at` is rather a verb that ends the phrase begun at `start`.
@@ -144,7 +196,32 @@ fn is_verb(words: &[Word], start: usize, at: usize, nouns: usize) -> bool {
     if nouns == 0 && at > start {
         return false;
     }
-    is_past(lower)
+    // "Venn leaving the quay", but "the Harbour hearing".
+    let participle = at > start
+        && words[at - 1].capital
+        && lower.len() > 5
+        && lower.ends_with("ing")
+        && !matches!(
+            lower,
+            "meeting"
+                | "briefing"
+                | "building"
+                | "hearing"
+                | "ruling"
+                | "filing"
+                | "spending"
+                | "funding"
+                | "training"
+                | "housing"
+                | "warning"
+                | "opening"
+                | "offering"
+                | "holding"
+                | "morning"
+                | "evening"
+                | "station"
+        );
+    participle || is_past(lower)
 }
 
 fn is_also_noun(word: &str) -> bool {

@@ -27,6 +27,8 @@ pub struct Word {
     pub lower: String,
     /// Begins with a capital letter.
     pub capital: bool,
+    /// First on its line.
+    pub starts_line: bool,
 }
 
 impl Word {
@@ -114,7 +116,9 @@ fn cut(out: &mut Vec<Word>, text: &str, range: Range<usize>) -> usize {
 
 fn push(out: &mut Vec<Word>, text: &str, range: Range<usize>, shape: Shape) {
     let surface = &text[range.clone()];
+    let since = out.last().map_or(0, |word| word.range.end);
     out.push(Word {
+        starts_line: out.is_empty() || text[since..range.start].contains(['\n', '\r']),
         capital: surface.starts_with(char::is_uppercase),
         lower: surface.to_lowercase().replace(['’', '‘'], "'"),
         range,
@@ -157,7 +161,12 @@ fn is_initials(run: &str) -> bool {
 
 /// Abbreviations whose full stop is part of the word.
 fn is_abbreviation(run: &str) -> bool {
-    (is_initials(run) && run.chars().all(|c| c.is_uppercase() || c == '.'))
+    // A party and state after a legislator's name: R-Ky., D-Calif.
+    let seat = ["R-", "D-", "I-"].iter().any(|party| {
+        run.strip_prefix(party)
+            .is_some_and(|state| state.len() <= 6 && state.starts_with(char::is_uppercase))
+    });
+    seat || (is_initials(run) && run.chars().all(|c| c.is_uppercase() || c == '.'))
         || matches!(
             run,
             "Mr" | "Mrs"

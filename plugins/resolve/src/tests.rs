@@ -1,0 +1,118 @@
+use copydesk_testkit::{self as testkit, Given, Run};
+
+use crate::Resolve;
+
+/// Runs the stage over `text` with these names, each found after the one before.
+fn resolve(text: &str, names: &[(&str, &str)]) -> Run {
+    let mut layer = Given::layer("entities");
+    let mut from = 0;
+    for (name, label) in names {
+        let start = from
+            + text[from..]
+                .find(name)
+                .unwrap_or_else(|| panic!("{name} is not in the text"));
+        from = start + name.len();
+        layer = layer.span(start..from, label);
+    }
+    testkit::stage!(Resolve).text(text).given(layer).run()
+}
+
+/// The name that the `nth` mention with this surface resolves to.
+#[track_caller]
+fn name_of(run: &Run, surface: &str, nth: usize) -> String {
+    let spans = run.spans("mentions");
+    let found = spans
+        .iter()
+        .filter(|s| run.text()[s.range.clone()] == *surface)
+        .nth(nth);
+    let found = found.unwrap_or_else(|| {
+        panic!(
+            "no mention {surface:?} in {:?}",
+            spans
+                .iter()
+                .map(|s| &run.text()[s.range.clone()])
+                .collect::<Vec<_>>()
+        )
+    });
+    run.text_attr("mentions", found.row, "name")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn last_names_and_pronouns_lead_to_the_full_name() {
+    let run = resolve(
+        "Foreign Minister Sergei Varlov met Ilse Brandt in Port Ellen. Varlov said no. He left. She stayed.",
+        &[
+            ("Sergei Varlov", "PER"),
+            ("Ilse Brandt", "PER"),
+            ("Port Ellen", "LOC"),
+            ("Varlov", "PER"),
+        ],
+    );
+    assert_eq!(run.text_attr("entities", 3, "name"), Some("Sergei Varlov"));
+    assert_eq!(run.int_attr("entities", 3, "entity"), Some(0));
+    assert_eq!(name_of(&run, "He", 0), "Sergei Varlov");
+    assert_eq!(name_of(&run, "She", 0), "Ilse Brandt");
+    assert_eq!(
+        run.link_attr("mentions", 3, "entity"),
+        Some(("entities", 0))
+    );
+}
+
+#[test]
+fn roles_and_offices_lead_to_their_holders() {
+    let run = resolve(
+        "Norwegian Foreign Minister Kari Moe spoke in Oslo. Norway’s top diplomat was calm. \
+         Norway’s foreign ministry published it. The ministry said more. It added that talks go on.",
+        &[
+            ("Norwegian", "MISC"),
+            ("Kari Moe", "PER"),
+            ("Oslo", "LOC"),
+            ("Norway", "LOC"),
+            ("Norway", "LOC"),
+        ],
+    );
+    assert_eq!(name_of(&run, "Norway’s top diplomat", 0), "Kari Moe");
+    assert_eq!(
+        name_of(&run, "The ministry", 0),
+        "Norway’s foreign ministry"
+    );
+    assert_eq!(name_of(&run, "It", 0), "Norway’s foreign ministry");
+}
+
+#[test]
+fn the_alliance_is_the_one_that_is_known_as_such() {
+    let run = resolve(
+        "NATO met Denmark. The harbour union struck. The alliance said nothing.",
+        &[("NATO", "ORG"), ("Denmark", "LOC")],
+    );
+    assert_eq!(name_of(&run, "The alliance", 0), "NATO");
+}
+
+#[test]
+fn a_counterpart_is_nobody_in_particular() {
+    let run = resolve(
+        "Kari Moe met her Danish counterpart.",
+        &[("Kari Moe", "PER"), ("Danish", "MISC")],
+    );
+    assert_eq!(
+        name_of(&run, "her Danish counterpart", 0),
+        "her Danish counterpart"
+    );
+}
+
+#[test]
+fn whoever_stands_in_a_quotation_is_no_subject_outside() {
+    let run = resolve(
+        "Ned Price gave a briefing. “Jan Toll has left the harbour,” he said.",
+        &[("Ned Price", "PER"), ("Jan Toll", "PER")],
+    );
+    assert_eq!(name_of(&run, "he", 0), "Ned Price");
+}
+
+#[test]
+fn texts_without_names_pass() {
+    let run = resolve("It rained. He said so, and nobody listened.", &[]);
+    assert_eq!(run.text_attr("mentions", 0, "type"), None);
+}
