@@ -527,6 +527,57 @@ mod tests {
     }
 
     #[test]
+    fn the_page_about_the_output_the_schema_and_the_records_say_the_same() {
+        let page = include_str!("../../../docs/output.md");
+        let example = page
+            .split("```json\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        let example: Value = serde_json::from_str(example).unwrap();
+        let schema = closed(output_schema());
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&example)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        // Everything that a record can have stands in the example.
+        let mut named = BTreeSet::new();
+        names(&example, &mut named);
+        let mut known = BTreeSet::new();
+        properties(&schema, &mut known);
+        let missing: Vec<_> = known.difference(&named).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    fn names(value: &Value, into: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                into.extend(fields.keys().cloned());
+                fields.values().for_each(|value| names(value, into));
+            }
+            Value::Array(items) => items.iter().for_each(|value| names(value, into)),
+            _ => {}
+        }
+    }
+
+    fn properties(schema: &Value, into: &mut BTreeSet<String>) {
+        match schema {
+            Value::Object(fields) => {
+                if let Some(Value::Object(own)) = fields.get("properties") {
+                    into.extend(own.keys().cloned());
+                }
+                fields.values().for_each(|value| properties(value, into));
+            }
+            Value::Array(items) => items.iter().for_each(|value| properties(value, into)),
+            _ => {}
+        }
+    }
+
+    #[test]
     fn offsets_cut_the_same_words_out_of_text_and_input_in_every_unit() {
         let batch = article::annotated();
         for unit in [Unit::Char, Unit::Byte, Unit::Utf16] {

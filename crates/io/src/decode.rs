@@ -187,7 +187,7 @@ fn guess(bytes: &[u8], at: usize, notes: &mut Vec<Note>) -> String {
     notes.push(Note::new(
         "encoding-guessed",
         format!(
-            "not UTF-8: byte 0x{:02X} at {}; read as {}{also}",
+            "not UTF-8: byte 0x{:02X} at {}; read as {}{also}; `encoding` under `[input]` sets another",
             bytes[at],
             place(bytes, 0, at),
             encoding.name()
@@ -208,7 +208,7 @@ fn note_nuls(text: &str, notes: &mut Vec<Note>) {
         };
         notes.push(Note::new(
             "nul-characters",
-            format!("{what} in the text, the first in line {line}; kept as they are"),
+            format!("{what} in the text, the first in line {line}; kept"),
         ));
     }
 }

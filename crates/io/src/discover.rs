@@ -249,7 +249,11 @@ impl<'a> Found<'a> {
         } else {
             Err(InputError::NoMatch {
                 pattern: given.to_owned(),
-                folder: root,
+                folder: if root.as_os_str().is_empty() {
+                    ".".into()
+                } else {
+                    root
+                },
             })
         }
     }

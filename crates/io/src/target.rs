@@ -79,8 +79,11 @@ impl Target {
                     "it is a folder",
                 ));
             }
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
+            if let Some(folder) = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+            {
+                make_folder(folder)?;
             }
             let partial = with_suffix(path, ".partial");
             (File::create(&partial)?, Some(partial))
@@ -103,15 +106,14 @@ impl Target {
 
     /// The output's name, and where its lines stand as long as it is not finished.
     pub(crate) fn described(&self) -> String {
-        match &self.partial {
-            Some(partial) => {
-                format!(
-                    "{} (what was written is in `{}`)",
-                    self.place,
-                    partial.display()
-                )
-            }
-            None => self.place.to_string(),
+        match (&self.place, &self.partial) {
+            (Place::Stdout, _) => self.place.to_string(),
+            (Place::File(_), None) => format!("the output {}", self.place),
+            (Place::File(_), Some(partial)) => format!(
+                "the output {} (what was written is in `{}`)",
+                self.place,
+                partial.display()
+            ),
         }
     }
 
@@ -125,17 +127,13 @@ impl Target {
         }
     }
 
-    /// Ends a batch: who reads the standard output sees it now, a file when the buffer is full.
+    /// Ends a batch. What counts as written is handed to the system: an error belongs to it.
     pub(crate) fn end_batch(&mut self) -> io::Result<()> {
-        if matches!(self.stream, Some(Stream::Stdout(_))) {
-            self.settle()
-        } else {
-            Ok(())
-        }
+        self.settle()
     }
 
     /// Hands everything to the system.
-    pub(crate) fn settle(&mut self) -> io::Result<()> {
+    fn settle(&mut self) -> io::Result<()> {
         let Some(stream) = &mut self.stream else {
             return Ok(());
         };
@@ -200,6 +198,17 @@ fn write_lines(file: &mut File, lines: &[u8], settled: &mut u64) -> io::Result<(
     }
     *settled += lines.len() as u64;
     Ok(())
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let in_the_way = folder
+        .ancestors()
+        .find(|above| above.exists() && !above.is_dir());
+    if let Some(file) = in_the_way {
+        let message = format!("`{}` is a file, not a folder", file.display());
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, message));
+    }
+    std::fs::create_dir_all(folder)
 }
 
 fn unwrap_buffer(writer: BufWriter<File>) -> io::Result<File> {

@@ -89,7 +89,7 @@ impl Writer {
 
     fn failed(&self, source: io::Error) -> SinkError {
         SinkError {
-            what: format!("the output {}", self.target.described()),
+            what: self.target.described(),
             source,
         }
     }
@@ -225,8 +225,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_an_error_with_its_cause() {
         let mut writer = writer(Path::new("/dev/full"), false).unwrap();
-        writer.write(&article::annotated()).unwrap();
-        let error = writer.finish().unwrap_err();
+        let error = writer.write(&article::annotated()).unwrap_err();
         assert_eq!(error.source.kind(), std::io::ErrorKind::StorageFull);
         assert!(error.to_string().contains("/dev/full"), "{error}");
     }
