@@ -1,1 +1,47 @@
-fn main() {}
+//! `copydesk`, the command.
+
+mod args;
+mod check;
+mod plugin;
+mod progress;
+#[cfg(test)]
+mod reference;
+mod run;
+mod schema;
+mod signals;
+mod summary;
+mod voice;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, Plugin};
+
+fn main() -> ExitCode {
+    let Cli { command, voice } = Cli::parse();
+    voice::set_up(&voice);
+    let result = match command {
+        Command::Run(run) => run::run(&run, &voice),
+        Command::Check(check) => check::check(&check),
+        Command::Plugin(Plugin::List(list)) => plugin::list(&list),
+        Command::Schema(schema) => schema::print(schema),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            voice::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether whoever read our output has seen enough, which is no error: `copydesk … | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

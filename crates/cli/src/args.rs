@@ -1,0 +1,159 @@
+//! The command line: what `copydesk --help` says.
+
+use std::path::PathBuf;
+
+use clap::{
+    ArgAction, Args, Parser, Subcommand, ValueEnum,
+    builder::{Styles, styling::AnsiColor},
+};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Runs pipelines over news text: who said what, and how they speak of whom.
+#[derive(Debug, Parser)]
+#[command(name = "copydesk", version, styles = STYLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+/// How much is said on standard error, and how it looks.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct Voice {
+    /// Say nothing but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: -v what happens, -vv details for finding a mistake.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How messages are written to standard error.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// Where the terminal has it.
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a pipeline.
+    Run(Run),
+    /// Check a pipeline, its plugins and their options without loading any model.
+    Check(Check),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Print a JSON Schema.
+    #[command(subcommand)]
+    Schema(Schema),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The pipeline file.
+    pub(crate) pipeline: PathBuf,
+    /// Files, folders or globs to read instead of the pipeline's own input; `-` is standard input.
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// Where to write instead of the pipeline's own output; `-` is standard output.
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<String>,
+    /// How documents are written.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<OutputFormat>,
+    /// How inputs are read.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+    /// Where documents that failed are written.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) dead_letters: Option<String>,
+    /// Replace an output that is there already.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// How many stages compute at one time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) search: Search,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The pipeline file.
+    pub(crate) pipeline: PathBuf,
+    #[command(flatten)]
+    pub(crate) search: Search,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// List the plugins that can be used, what is wrong with others, and where they are looked for.
+    List(PluginList),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginList {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) search: Search,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Schema {
+    /// The schema of pipeline files.
+    Pipeline,
+    /// The schema of output records.
+    Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// Look for plugins in this folder first; may be given more than once.
+    #[arg(long = "plugin-dir", value_name = "FOLDER")]
+    pub(crate) plugin_dirs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// A page for the terminal.
+    Pretty,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// By the name of each file.
+    Auto,
+    /// One file, one article.
+    Text,
+    /// One JSON object a line.
+    Jsonl,
+}
