@@ -75,7 +75,7 @@ impl Reader {
         })
     }
 
-    fn step(&mut self) -> Option<Result<Draft, InputFailure>> {
+    fn step(&mut self) -> Option<Result<Draft, Box<InputFailure>>> {
         loop {
             if let Some(lines) = &mut self.current {
                 match lines.next(&self.options) {
@@ -96,7 +96,7 @@ impl Reader {
     }
 
     /// Opens the next file: text gives its document, JSON Lines stay open.
-    fn start(&mut self, file: InputFile) -> Result<Option<Draft>, InputFailure> {
+    fn start(&mut self, file: InputFile) -> Result<Option<Draft>, Box<InputFailure>> {
         let unreadable = |error: io::Error| of_file(&file, "unreadable", error.to_string());
         let stream = open::open(&file, &self.taken).map_err(unreadable)?;
         let (json, stream) = match file.format {
@@ -110,12 +110,12 @@ impl Reader {
         Ok(None)
     }
 
-    fn finish(&mut self, draft: Draft) -> Result<NewDocument, InputFailure> {
+    fn finish(&mut self, draft: Draft) -> Result<NewDocument, Box<InputFailure>> {
         let id = match draft.given_id {
             None => draft.place.clone(),
             Some(id) => {
                 if let Some(first) = self.ids.taken(&id, &draft.file, draft.line) {
-                    return Err(InputFailure {
+                    return Err(Box::new(InputFailure {
                         message: format!(
                             "the id `{id}` is taken by {first}; make ids unique, or choose \
                              another field with `id_field` under `[input]`"
@@ -126,7 +126,7 @@ impl Reader {
                         code: "duplicate-id".to_owned(),
                         raw: Some(draft.raw),
                         fatal: false,
-                    });
+                    }));
                 }
                 id
             }
@@ -156,7 +156,8 @@ impl Reader {
 
 impl Source for Reader {
     fn next(&mut self) -> Option<Result<NewDocument, InputFailure>> {
-        Some(self.step()?.and_then(|draft| self.finish(draft)))
+        let document = self.step()?.and_then(|draft| self.finish(draft));
+        Some(document.map_err(|failure| *failure))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -193,8 +194,8 @@ struct Draft {
 }
 
 /// A file that gives nothing, or nothing more.
-fn of_file(file: &InputFile, code: &str, message: String) -> InputFailure {
-    InputFailure {
+fn of_file(file: &InputFile, code: &str, message: String) -> Box<InputFailure> {
+    Box::new(InputFailure {
         id: file.name.clone(),
         path: file.label(),
         place: None,
@@ -202,11 +203,15 @@ fn of_file(file: &InputFile, code: &str, message: String) -> InputFailure {
         message,
         raw: None,
         fatal: false,
-    }
+    })
 }
 
 /// The whole of a text file as one document.
-fn text(file: &InputFile, stream: impl BufRead, options: &Options) -> Result<Draft, InputFailure> {
+fn text(
+    file: &InputFile,
+    stream: impl BufRead,
+    options: &Options,
+) -> Result<Draft, Box<InputFailure>> {
     let mut bytes = Vec::new();
     let room = options.limit as u64 + 1;
     if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
@@ -268,7 +273,7 @@ impl JsonLines {
     }
 
     /// The next document; blank lines are none.
-    fn next(&mut self, options: &Options) -> Option<Result<Draft, InputFailure>> {
+    fn next(&mut self, options: &Options) -> Option<Result<Draft, Box<InputFailure>>> {
         loop {
             if self.ended {
                 return None;
@@ -346,12 +351,12 @@ impl JsonLines {
         column: Option<usize>,
         message: String,
         line: Option<Vec<u8>>,
-    ) -> InputFailure {
+    ) -> Box<InputFailure> {
         let mut place = format!("line {}", self.lines.number());
         if let Some(column) = column {
             place += &format!(", column {column}");
         }
-        InputFailure {
+        Box::new(InputFailure {
             id: self.place(),
             path: self.file.label(),
             place: Some(place),
@@ -359,7 +364,7 @@ impl JsonLines {
             message,
             raw: line.map(|line| String::from_utf8_lossy(&line).into_owned()),
             fatal: false,
-        }
+        })
     }
 }
 
