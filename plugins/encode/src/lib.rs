@@ -27,6 +27,8 @@ struct Config {
     backend: String,
     /// Wordpieces that are read at a time; by default what the model was trained with.
     window: Option<usize>,
+    /// Longest document, in words: the vectors of a word take 1.5 kB. A longer one fails.
+    max_words: usize,
 }
 
 impl Default for Config {
@@ -35,6 +37,7 @@ impl Default for Config {
             model: "models/desk-small".to_owned(),
             backend: BACKENDS[0].to_owned(),
             window: None,
+            max_words: 200_000,
         }
     }
 }
@@ -43,6 +46,7 @@ struct Encode {
     folder: ModelFolder,
     backend: String,
     window: Option<usize>,
+    max_words: usize,
     encoder: Option<Arc<Encoder>>,
 }
 
@@ -88,6 +92,7 @@ impl Stage for Encode {
             folder,
             backend: config.backend,
             window: config.window,
+            max_words: config.max_words,
             encoder: None,
         })
     }
@@ -108,6 +113,7 @@ impl Stage for Encode {
         Ok(EncodeWorker {
             dim: encoder.dim(),
             encoder: encoder.worker()?,
+            max_words: self.max_words,
             vectors: Vec::new(),
         })
     }
@@ -136,6 +142,7 @@ fn model_folder(model: &str, host: &Host<'_>) -> Result<ModelFolder, (String, &'
 struct EncodeWorker {
     encoder: EncoderWorker,
     dim: usize,
+    max_words: usize,
     vectors: Vec<f32>,
 }
 
@@ -164,6 +171,14 @@ impl EncodeWorker {
         let text = doc.text();
         let sentences: Vec<Range<usize>> = sentences(text);
         let words = self.encoder.words(text);
+        if words.len() > self.max_words {
+            let message = format!(
+                "{} words; option `max_words` of this stage allows {}",
+                words.len(),
+                self.max_words
+            );
+            return out.fail(doc, false, "too-long", &message);
+        }
         self.encoder
             .encode(&words, &sentences, &mut self.vectors, go_on)
             .map_err(|error| match error {

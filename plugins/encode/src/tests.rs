@@ -89,6 +89,21 @@ fn documents_of_next_to_nothing_pass_and_change_nobody() {
 }
 
 #[test]
+fn a_document_too_long_fails_alone() {
+    let Some(model) = model() else { return };
+    let run = testkit::stage!(Encode)
+        .options(json!({ "model": model, "max_words": 3 }))
+        .text("The ferry left late.")
+        .text("It left.")
+        .run();
+    assert_eq!(run.batch().len(), 1);
+    run.expect_texts("sentences", &[("It left.", "")]);
+    let (_, failure) = &run.outcomes().last().unwrap().failed[0];
+    assert_eq!(failure.code, "too-long");
+    assert!(failure.message.contains("5 words"), "{}", failure.message);
+}
+
+#[test]
 fn wrong_options_are_told_apart() {
     let problems = |options| {
         let problems = testkit::stage!(Encode)
