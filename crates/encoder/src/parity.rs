@@ -159,10 +159,6 @@ fn vectors_and_heads_agree_with_the_training_framework() {
         };
         let scope = sentiment.read(vectors, range(&at("scope_words")));
         let outputs: Vec<String> = sentiment.outputs().map(str::to_owned).collect();
-        assert_eq!(
-            sentiment.output(&outputs[0]),
-            Some(sentiment.output(&outputs[0]).unwrap())
-        );
         for name in &outputs {
             let output: SentimentOutput = sentiment.output(name).unwrap();
             let ours = sentiment.toward(&scope, range(&at("target_words")), output);
