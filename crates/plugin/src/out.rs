@@ -471,7 +471,7 @@ fn raw_span(range: Range<usize>, label: Option<LabelId>, score: Option<f32>) -> 
 /// instead of one that wraps around into the text.
 #[inline]
 fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    at.min(u32::MAX as usize) as u32
 }
 
 fn done(call: &'static str, status: abi::Status) -> Result<(), StageError> {
