@@ -155,10 +155,16 @@ pub fn residue(line: &str) -> Option<Evidence> {
     if let Some(kind) = controls(line) {
         return evidence(kind, 5.0);
     }
+    let bracketed = line.contains('(')
+        && (line.trim_end_matches([' ', '.']).ends_with(')')
+            || ["(Photo", "(Image", "(AP"]
+                .iter()
+                .any(|open| line.contains(open)));
     // The strongest wins; of equals, the first.
     let mut best: Option<Evidence> = None;
     for rule in RULES.iter() {
         if best.is_none_or(|b| rule.weight > b.weight)
+            && (!rule.bracket || bracketed)
             && rule.pattern.is_match(line)
             && (rule.kind != Kind::Contribution || thanks(line))
         {
@@ -428,6 +434,8 @@ fn head(text: &str, bytes: usize) -> &str {
 struct Rule {
     kind: Kind,
     weight: f32,
+    /// Matches only lines that end in brackets: spares the others the search.
+    bracket: bool,
     pattern: Regex,
 }
 
@@ -464,7 +472,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (Kind::Contribution, 6.0, r"(?i)^[\W_]*contribut(?:ing|ors?|ed by)(?: (?:writers?|reporters?))?\s*:|^[\W_]*(?:with|from|by) (?:agencies|wires?|wire (?:reports?|services?)|agency (?:reports|inputs?)|inputs from .{2,40})\.?\W*$".into()),
         (Kind::Contribution, 5.0, r"^(?:\p{Lu}[\p{L}.’'-]+,? (?:and )?){2,10}contributed\.?$".into()),
         (Kind::Correction, 6.0, r"(?i)^[\W_]*(?:corrections?|clarifications?|editor[’']?s?[’']? notes?)\s*(?:[(:—–,-]|\s-\s)".into()),
-        (Kind::Correction, 6.0, r"(?i)^.{0,80}\b(?:(?:this|the original) (?:article|story|post|report|piece|headline|column)|(?:an earlier|a previous|the original|an) version of (?:this|the) (?:\w+ ){0,3}?(?:article|story|post|report|piece|headline|column)|a \w+ in (?:this|the) (?:\w+ )?(?:article|story|post)) (?:(?:was|has been|have been|is) (?:\w+ )?(?:amended|corrected|updated|edited|clarified)|(?:\w+ )?(?:incorrectly|mistakenly|originally|previously|wrongly|erroneously|misstated|misidentified|misspelled|misattributed|mischaracterized|said|stated|gave))\b".into()),
+        (Kind::Correction, 6.0, r"(?i)^.{0,80}\b(?:(?:this|the original) (?:article|story|post|report|piece|headline|column)|(?:an earlier|a previous|the original|an) version of (?:this|the) (?:\w+ ){0,3}?(?:article|story|post|report|piece|headline|column)|a \w+ in (?:this|the) (?:\w+ )?(?:article|story|post)) (?:(?:was|has been|have been|is) (?:\w+ )?(?:amended|corrected|updated|edited|clarified)|(?:\w+ )?(?:incorrectly|mistakenly|wrongly|erroneously|misstated|misidentified|misspelled|misattributed|mischaracterized|said|stated|gave))\b".into()),
         (Kind::Other, 6.0, r"(?i)copyright\s*(?:©|\(c\)|\d{4})|©\s*(?:copyright )?\d{4}|\ball rights reserved\b|may not be (?:published|reproduced), (?:broadcast|distributed)|distributed by [A-Z]\S+(?: syndicate)?\.?$|\bsyndicate, inc\b".into()),
         (Kind::Other, 6.0, r"(?i)\b(?:views|opinions)(?: and (?:views|opinions))? expressed\b.{0,120}\b(?:their|his|her|its|author[’']s) own\b|\b(?:views|opinions) expressed\b.{0,120}\b(?:necessarily|solely|do not represent|are (?:those|the opinions?) of|are (?:his|hers?|theirs))\b|\bviews are (?:his|her|their) own\b|transcript (?:has been|was) automatically|available without charge to any eligible".into()),
         (Kind::Other, 5.5, r"(?i)\bcan be (?:reached|contacted|followed) (?:at|on|via|by)\b|\[email[\s\u{a0}]?protected\]|^(?:write|send|e-?mail|contact)\b.{0,80}\b\S+@\S+\.\S+|^\S+@\S+\.\w+$|^(?:the )?(?:author|writer)s? (?:is|are) ".into()),
@@ -473,7 +481,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (Kind::Advertisement, 5.0, r"(?i)^[\W_]*(?:sign up|subscribe|download (?:the|our)|support (?:our|independent|quality)|become an? (?:member|subscriber|supporter)|start (?:the day|your)|get (?:all the latest|the latest|breaking|our|unlimited)|try .{0,30} for free|join (?:our|the|more than)|already a subscriber|register (?:for|now)|donate|help us|buy now|shop (?:now|our)|visit our (?:shop|store)|manage newsletters?)\b.{0,260}$|^.{0,30}\bnewsletters?\b.{0,10}\bsign up\b".into()),
         (Kind::Related, 6.0, r"(?i)^[\W_]*\(\s*(?:photos?|videos?|pictures|also on|related|see(?: also)?|watch|read(?: more| also)?|more|cartoons?|gallery|click)\b[^()]{0,200}\)[\W_]*$".into()),
         (Kind::Related, 5.5, r"(?i)^[\W_]*(?:related(?: (?:articles?|stor(?:y|ies)|links?|content|topics?|coverage|news|video|reading|posts?))?|(?:also )?read(?: (?:more|also|next|on|this|the full (?:story|article|report)))?|(?:also )?see (?:also|more)|also see|more(?: on this)?|more (?:from|on|stories|coverage|news|great stories|about|in)|watch(?: (?:now|live|more|this|the video|below))?|don[’']t miss|next up|up next|in pictures|recommended(?: (?:for you|reading|stories))?|you (?:may|might) (?:also )?(?:like|be interested).{0,20}|most (?:read|popular|viewed|shared)|trending(?: now)?|must[- ](?:read|watch|see)|further reading|complete coverage|full coverage|special coverage|icymi|what we[’']re reading|join the conversation|keep reading|also on .{2,20}|photos?|videos?|pictures|gallery|slideshow|listen(?: to.{0,30})?|click (?:here|for|to)\b.{0,60}|tags|topics|filed under|categor(?:y|ies)|explore more.{0,20}|editor[’']s picks?)\s*(?:[:»>→]+(?:\s.{0,240}[^.”’!]|\s*)|\s*\W*)$".into()),
-        (Kind::Related, 5.0, r"(?i)^[\W_]*click (?:here|for|to|on)\b.{0,160}$|\bread more\W*$|^\W*read (?:the )?(?:more|full|original|rest)\b.{0,80}$|^\W*more:\s?\S.{0,200}$|^return to (?:the )?top\b.{0,40}$".into()),
+        (Kind::Related, 5.0, r"(?i)^[\W_]*click (?:here|for|to|on)\b.{0,160}$|^\W{0,4}read (?:the )?(?:more|full|original|rest)\b.{0,80}$|^\W{0,4}more:\s?\S.{0,200}$|^return to (?:the )?top\b.{0,40}$".into()),
         (Kind::Other, 4.0, r"(?i)^story highlights\b|^(?:this|the) (?:article|story|column|piece|interview|essay|post) (?:was|is|first|originally|also|appears?|appeared)\b.{0,30}\b(?:published|appeared|appears|produced|adapted|excerpted|translated|part of)\b.{0,160}$|^this appears in the\b".into()),
         (Kind::Caption, 6.0, format!(r"(?x)\(\s*(?i:photo(?:graph|graphed|s)?|image|picture|credit|courtesy|illustration|screenshot|source|file|photo\ credit|video)s?\b[\s:/,-]*(?i:by|from|courtesy|credit|photo|of|:)?[^()]{{2,140}}(?:\([^()]*\))?[^()]*\)?[.\s]*$|\(\s*[^()]*(?:/|©|\bvia\ |\bPhoto\b){agency}?[^()]*\b{agency}\b[^()]*\)\.?\s*$|\(\s*{agency}\ ?/[^()]+\)\.?\s*$|\(\s*[^()]*(?:\bPhoto\b|file\ photo|Handout)[^()]*\)\.?\s*$|\(\s*[^()]{{2,80}}/\s?{agency}[^()]*\)\.?\s*$")),
         (Kind::Credit, 6.0, format!(r"(?x)^[\W_]*(?i:photo(?:graph|graphs|graphy|grapher|s)?|image|picture|pic|video|illustration|graphic|credit|source|screenshot|photo\ illustration|cover\ image|featured\ image|header\ image|main\ image)s?(?:\ (?i:credit|by|courtesy|source|via))*(?:\ (?i:of|to))?\s*[:/©|]\s*[^.]{{2,120}}\.?$|^(?i:photo(?:graph)?s?|photography|video|illustration|image)\ (?i:by|courtesy\ of|from)\ [^.]{{2,80}}$|^[\W_]*(?:\p{{Lu}}[\w.’'-]*\ ?){{1,5}}\s?/\s?{agency}(?:\s?[/,].{{1,60}}|\ via\ .{{2,60}})?\)?\.?$|^[\W_]*(?:[©]\s?)?{agency}(?:\s?[/,&|]\s?{agency})*[\W_]*$|^(?i:photos?|image|credit|photo\ credit|file\ photo)[\W_]*$")),
@@ -506,6 +514,8 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             6.0,
             r"^Photos?: .{3,100} Photos?: |^(?:Facebook|Twitter|Pinterest)(?: (?:Facebook|Twitter|Pinterest|Email)){1,3} \S+ \S".into(),
         ),
+        // By itself: beside patterns bound to the start of the line it is slow.
+        (Kind::Related, 5.0, r"(?i)\bread more[ .:…»>!]{0,4}$".into()),
         // A bracketed phrase that is no sentence of its own.
         (Kind::Caption, 4.0, r"^\([^().?!]{4,160}\)$".into()),
         (Kind::Related, 3.0, r"(?i)^(?:watch|video|photos?|read|listen|live|podcast|gallery|explainer|opinion|analysis|fact check|exclusive|breaking)\s*[:|–—-]+\s*\S.{0,200}[^.]$".into()),
@@ -517,6 +527,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         .map(|(kind, weight, text)| Rule {
             kind,
             weight,
+            bracket: text.starts_with(r"(?x)\("),
             pattern: pattern(&text),
         })
         .collect()

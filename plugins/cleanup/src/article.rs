@@ -453,29 +453,42 @@ fn one_line(text: &str) -> String {
 
 /// Language of the report, or nothing where there is too little to tell.
 fn language_of(text: &str, units: &[Unit]) -> Option<String> {
-    const ENOUGH: usize = 3000;
-    let mut sample = String::new();
     // The longest lines are the least likely to be residue.
     let mut order: Vec<&Unit> = units.iter().collect();
     order.sort_by_key(|unit| std::cmp::Reverse(unit.range.len()));
-    for unit in order {
-        let mut end = unit.range.end.min(unit.range.start + ENOUGH);
+    let mut found = None;
+    // Most texts are told by little.
+    for enough in [1_200, 6_000] {
+        let sample = sample(text, &order, enough);
+        let info = whatlang::detect(&sample)?;
+        if info.is_reliable() && sample.len() >= 60 {
+            return Some(tag(info.lang()).to_owned());
+        }
+        found = Some(info);
+        if sample.len() < enough {
+            break;
+        }
+    }
+    // Too short to be sure: English is what the pipeline is for.
+    found
+        .filter(|info| info.lang() == whatlang::Lang::Eng)
+        .map(|_| "en".to_owned())
+}
+
+fn sample(text: &str, units: &[&Unit], enough: usize) -> String {
+    let mut sample = String::new();
+    for unit in units {
+        let mut end = unit.range.end.min(unit.range.start + enough);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         sample.push_str(&text[unit.range.start..end]);
         sample.push('\n');
-        if sample.len() > ENOUGH {
+        if sample.len() > enough {
             break;
         }
     }
-    let info = whatlang::detect(&sample)?;
-    if !info.is_reliable() || sample.len() < 60 {
-        // Too short to be sure: English is what the pipeline is for.
-        let latin = matches!(info.script(), whatlang::Script::Latin);
-        return (latin && info.lang() == whatlang::Lang::Eng).then(|| "en".to_owned());
-    }
-    Some(tag(info.lang()).to_owned())
+    sample
 }
 
 /// BCP 47 prefers the two letters of ISO 639-1 where a language has them.
