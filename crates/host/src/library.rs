@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::HostError;
-use crate::table::checked;
+use crate::table::{checked, with_causes};
 
 /// A plugin file, described by its metadata section.
 #[derive(Debug, Clone)]
@@ -187,7 +187,7 @@ impl PluginFile {
     fn entry(&self) -> Result<abi::Entry, HostError> {
         let open = |error: libloading::Error| HostError::Open {
             path: self.path.clone(),
-            reason: error.to_string(),
+            reason: with_causes(&error),
         };
         // RTLD_NOW: a missing symbol shows here and not in the middle of a run.
         // RTLD_LOCAL: two plugins may carry the same library in two versions.

@@ -88,6 +88,7 @@ fn unsound_modules_are_named_with_the_reason() {
         (5, "declares the stage `test/cc`, its tables do not"),
         (6, "the schema of stage `test/cc` is no JSON"),
         (17, "`laver:marks` is no contract name"),
+        (18, "missing_from_everywhere"),
     ] {
         let error = open(fault).unwrap_err().to_string();
         assert!(error.contains(reason), "{fault}: {error}");

@@ -123,7 +123,8 @@ impl<'a> Out<'a> {
     /// to link to or to add a declared attribute to.
     ///
     /// # Errors
-    /// If the stage declared no such layer.
+    /// If the stage declared no such layer, or this batch lacks it: look for
+    /// an optional input with [`Doc::layer`] first.
     pub fn layer(&mut self, name: &str) -> Result<LayerId, StageError> {
         let mut id = 0;
         // SAFETY: the writer's context, on its thread; the name outlives the call.

@@ -70,7 +70,7 @@ typedef struct {
 enum {
     FINE, NULL_MODULE, OTHER_ABI, SMALL_MODULE, NULL_FUNCTION, OTHER_STAGE, BAD_SCHEMA,
     NO_STAGE, FOREIGN_STATUS, BAD_UTF8, NULL_STRING, NULL_SPANS, UNKNOWN_ATTRIBUTE,
-    BAD_JSON, UNKNOWN_LABEL, WRONG_THREAD_CALLS, NO_SUCH_DOC, BAD_CONTRACT
+    BAD_JSON, UNKNOWN_LABEL, EXTENSION, NO_SUCH_DOC, BAD_CONTRACT, UNDEFINED_SYMBOL
 };
 
 static int object;
@@ -78,7 +78,7 @@ static int object;
 static status create(const host *h, str options, void **out)
 {
     (void)options;
-    if (FAULT == WRONG_THREAD_CALLS && h->get_extension(h->ctx, S("example/none")) != NULL)
+    if (FAULT == EXTENSION && h->get_extension(h->ctx, S("example/none")) != NULL)
         return 1;
     h->log(h->ctx, 99, S("c"), (str){ "\xff", 1 });
     if (FAULT != NO_STAGE) *out = &object;
@@ -90,7 +90,12 @@ static status load(void *stage, const host *h)
     /* Only `create` may do this. */
     return h->require(h->ctx, S("layer:marks"), 0) == 4 ? 0 : 1;
 }
+#if FAULT == 18
+extern void missing_from_everywhere(void);
+static void destroy(void *stage) { (void)stage; missing_from_everywhere(); }
+#else
 static void destroy(void *stage) { (void)stage; }
+#endif
 static status open_worker(const void *stage, const host *h, uint32_t index, void **out)
 {
     (void)stage; (void)h; (void)index;
