@@ -104,13 +104,15 @@ impl Reporter {
 }
 
 impl State {
-    /// Documents where their number is known, else bytes.
+    /// Documents where their number is known, else bytes: those of the documents that came to an
+    /// end, as far as the average tells, for the reader is ahead of the rest.
     fn position(&self) -> u64 {
+        let ended = self.counts.total();
         if self.size.documents.is_some() {
-            self.counts.total()
-        } else {
-            self.bytes
+            return ended;
         }
+        let part = ended as f64 / self.read.max(1) as f64;
+        (self.bytes as f64 * part.min(1.0)) as u64
     }
 
     fn length(&self) -> Option<u64> {
@@ -142,11 +144,11 @@ impl Progress for Reporter {
                 Some(_) => "{bar:32.cyan/dim} {percent:>3} %  {msg}  {elapsed:.dim}",
                 None => "{spinner:.cyan} {msg}  {elapsed:.dim}",
             };
-            if let Some(length) = length {
-                bar.set_length(length);
-            }
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
+            }
+            if let Some(length) = length {
+                bar.set_length(length);
             }
             bar.enable_steady_tick(Duration::from_millis(125));
             voice::start_bar(bar);

@@ -1,5 +1,8 @@
 //! Every command as a user meets it: standard output, standard error and exit code.
 
+// Links, signals, /dev/full: the paths in the snapshots are Unix, too.
+#![cfg(unix)]
+
 mod place;
 
 use std::{fs, time::Duration};
@@ -336,7 +339,6 @@ fn an_output_folder_that_cannot_be_made_stops_the_run_before_it_starts() {
     assert_snapshot!(desk().run(&["run", "pipeline.toml", "-o", "pipeline.toml/out.jsonl"]));
 }
 
-#[cfg(unix)]
 #[test]
 fn a_reader_that_has_seen_enough_ends_the_run_quietly() {
     let desk = desk();
@@ -349,7 +351,6 @@ fn a_reader_that_has_seen_enough_ends_the_run_quietly() {
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
 }
 
-#[cfg(unix)]
 #[test]
 fn ctrl_c_finishes_the_documents_in_flight() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
@@ -391,7 +392,6 @@ fn ctrl_c_finishes_the_documents_in_flight() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
     let desk = with_options("fault = \"slow\"\nmillis = 60000");

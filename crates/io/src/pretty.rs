@@ -10,6 +10,8 @@ use crate::record::{Entity, Quote, Record};
 
 /// Narrower than this nothing is legible, wider than this no line is easy to follow.
 const WIDTHS: std::ops::RangeInclusive<usize> = 48..=96;
+/// Between things in a row; a line ends after it, not before it.
+const SEPARATOR: &str = "\u{A0}· ";
 /// Keys of tone, and what they are called where there is room, and where there is not.
 const VOICES: [(&str, &str, &str); 2] = [
     ("author", "the article itself", "article"),
@@ -105,7 +107,7 @@ impl Page<'_> {
             .flatten()
             .collect();
         if !about.is_empty() {
-            self.wrapped(Style::new(), "", &about.join(" · "));
+            self.wrapped(Style::new(), "", &about.join(SEPARATOR));
         }
         let mut source = Vec::new();
         if title.is_some() {
@@ -130,7 +132,7 @@ impl Page<'_> {
                 .collect();
             source.push(format!("taken out: {}", kinds.join(", ")));
         }
-        self.wrapped(QUIET, "", &source.join(" · "));
+        self.wrapped(QUIET, "", &source.join(SEPARATOR));
     }
 
     /// Names by kind, the most frequent first.
@@ -172,7 +174,7 @@ impl Page<'_> {
                 self.out.push('\n');
                 any = true;
             }
-            self.beside(heading, &shown.join(" · "));
+            self.beside(heading, &shown.join(SEPARATOR));
         }
     }
 
@@ -344,14 +346,22 @@ impl Page<'_> {
             return;
         }
         self.out.push('\n');
+        let mut told: Vec<(String, usize)> = Vec::new();
         for warning in &record.warnings {
-            let text = format!(
-                "! {} ({}): {}",
-                clean(warning.stage),
-                clean(warning.code),
-                clean(warning.message)
-            );
-            self.wrapped(WARNING, "", &text);
+            let (stage, code) = (clean(warning.stage), clean(warning.code));
+            let text = format!("! {stage} ({code}): {}", clean(warning.message));
+            match told.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, times)) => *times += 1,
+                None => told.push((text, 1)),
+            }
+        }
+        for (text, times) in told {
+            let times = if times > 1 {
+                format!(" ×{times}")
+            } else {
+                String::new()
+            };
+            self.wrapped(WARNING, "", &format!("{text}{times}"));
         }
     }
 
@@ -366,7 +376,7 @@ impl Page<'_> {
         let mut left = format!("{heading:<COLUMN$}");
         for line in self.fill(words, COLUMN) {
             self.styled(HEADING, &left);
-            self.line(Style::new(), &line.replace('\u{A0}', " "));
+            self.line(Style::new(), &line);
             left = " ".repeat(COLUMN);
         }
     }
@@ -380,7 +390,11 @@ impl Page<'_> {
 
     fn fill(&self, words: &str, indent: usize) -> Vec<String> {
         // A little air on the right, so that text does not touch the rule's end.
-        fill(words, self.width.saturating_sub(indent + 2).max(20))
+        let lines = fill(words, self.width.saturating_sub(indent + 2).max(20));
+        lines
+            .into_iter()
+            .map(|line| line.replace('\u{A0}', " "))
+            .collect()
     }
 
     fn line(&mut self, style: Style, words: &str) {
