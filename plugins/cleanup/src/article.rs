@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use copydesk_language::byline::contributors;
+use copydesk_language::byline::{contributors, print_name};
 use copydesk_language::date::{self, Date};
 use copydesk_language::line::{self, Kind};
 use copydesk_language::{dateline, sentence};
@@ -152,7 +152,8 @@ fn inline_cuts(text: &str, units: &[Unit], classes: &[Class]) -> Inline {
                 .filter(|(range, _)| range.start == 0)
                 .map_or(0, |(range, _)| range.end);
             if let Some(place) = dateline::parse(&paragraph[lead..])
-                && (!place.colon || (nth == 0 && speakers == 1))
+                && (!place.colon
+                    || (nth == 0 && speakers == 1 && named_elsewhere(text, place.city.as_deref())))
             {
                 cuts.push((lead..lead + place.end, Kind::Dateline));
                 found.city = place.city;
@@ -180,6 +181,12 @@ fn inline_cuts(text: &str, units: &[Unit], classes: &[Class]) -> Inline {
         );
     }
     found
+}
+
+/// Whether the report speaks of `city` in small letters too: a label in capitals
+/// before a colon may be anything.
+fn named_elsewhere(text: &str, city: Option<&str>) -> bool {
+    city.is_some_and(|city| text.contains(&print_name(city)))
 }
 
 /// What is left of each unit that stays, trimmed of the cuts at its ends.

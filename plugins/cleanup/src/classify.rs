@@ -251,8 +251,8 @@ impl<'a> Judge<'a> {
                 score += 6.0;
             }
             match line.words {
-                4..=25 => score += 2.0,
-                3 | 26..=32 => {}
+                4..=28 => score += 2.0,
+                3 | 29..=36 => {}
                 _ => score -= 2.0,
             }
             let stopped = line
@@ -264,6 +264,18 @@ impl<'a> Judge<'a> {
             }
             if lists_names(line.text) {
                 score -= 4.0;
+            }
+            // Titles come first, and bylines below them.
+            let first = (0..index).all(|i| !self.open(i) || self.lines[i].words < 4);
+            if first && line.words >= 4 {
+                score += 1.0;
+            }
+            if self
+                .lines
+                .get(index + 1)
+                .is_some_and(|next| next.cut == Some(Kind::Byline))
+            {
+                score += 0.5;
             }
             let repeated = self.lines[..end]
                 .iter()
@@ -401,7 +413,7 @@ impl<'a> Judge<'a> {
                 self.lines[index].cut = Some(evidence.kind);
             } else if self.title.is_some()
                 && line.words <= 3
-                && line.prose < 2.0
+                && line.prose < 1.0
                 && !line.text.starts_with(['“', '‘', '"'])
             {
                 self.lines[index].cut = Some(Kind::Navigation);

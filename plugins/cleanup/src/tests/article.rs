@@ -139,6 +139,28 @@ fn speakers_of_a_transcript_are_no_datelines() {
 }
 
 #[test]
+fn a_label_before_a_colon_is_a_dateline_where_the_report_names_the_place() {
+    let raw = format!("ORLA: {BODY}");
+    assert_eq!(text_of(&raw, &cleaned(&raw)), BODY);
+    let raw = format!("HARBOUR QUARREL: {BODY}");
+    assert_eq!(text_of(&raw, &cleaned(&raw)), raw);
+}
+
+#[test]
+fn short_sentences_and_standfirsts_of_the_head_stay() {
+    let title = "Ferries of Orla Stop: ‘We Will Not Pay’";
+    for first in [
+        "A cold winter.",
+        "The town of Orla says it will pay no more than last winter",
+    ] {
+        let raw = format!("{title}\n\nBy Oskar Venn\n\n{first}\n\n{BODY}");
+        let found = cleaned(&raw);
+        assert_eq!(text_of(&raw, &found), format!("{first}\n\n{BODY}"));
+        assert_eq!(found.meta.title.as_deref(), Some(title));
+    }
+}
+
+#[test]
 fn names_of_helpers_are_authors_where_no_byline_is() {
     let raw = format!(
         "{BODY}\n———\nJonas Holm in Orla and Mira Lund in Ellis contributed to this report."
