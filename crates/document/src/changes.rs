@@ -732,13 +732,13 @@ impl Changes {
             return self.refuse(call, Some(doc), format!("there is no layer {}", layer.0));
         };
         let rows = staged.row_count(doc) as usize;
-        if first as usize + n <= rows {
+        let end = (first as usize).saturating_add(n);
+        if end <= rows {
             return Ok(());
         }
         let reason = format!(
-            "layer `{}` has {rows} rows, not rows {first}..{}",
-            staged.name,
-            first as usize + n
+            "layer `{}` has {rows} rows, not rows {first}..{end}",
+            staged.name
         );
         self.refuse(call, Some(doc), reason)
     }
@@ -1017,6 +1017,10 @@ mod tests {
         refused(
             c.set_vectors(0, x, 1, 2, "v", 2, &[0.0; 4]),
             "has 2 rows, not rows 1..3",
+        );
+        refused(
+            c.set_vectors(0, x, 1, usize::MAX, "v", 1, &[]),
+            "has 2 rows, not rows 1..",
         );
         c.set_vectors(0, x, 0, 2, "v", 2, &[0.0; 4]).unwrap();
         refused(
