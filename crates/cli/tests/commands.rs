@@ -307,6 +307,24 @@ fn schemas_are_json() {
 }
 
 #[test]
+fn what_run_writes_keeps_to_the_schema_that_is_printed() {
+    let desk = desk();
+    let schema: serde_json::Value =
+        serde_json::from_str(&desk.stdout_of(&["schema", "output"])).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let records = desk.stdout_of(&["run", "pipeline.toml", "-o", "-"]);
+    assert_eq!(records.lines().count(), 2);
+    for line in records.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&record)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+}
+
+#[test]
 fn log_format_json_makes_every_message_a_json_object() {
     let desk = with_options("fault = \"fail-document\"\nonly = \"ferry\"");
     let (_, stderr, code) = desk.output(&["run", "pipeline.toml", "--log-format", "json"], b"");

@@ -506,6 +506,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_absent_where_nothing_provides_it_is_never_null() {
+        let schema = output_schema();
+        let types: BTreeSet<String> = [
+            "meta",
+            "removed",
+            "entities",
+            "quotes",
+            "sentiment",
+            "layers",
+        ]
+        .iter()
+        .map(|field| schema["properties"][field]["type"].to_string())
+        .collect();
+        assert_eq!(
+            types.into_iter().collect::<Vec<_>>(),
+            ["\"array\"", "\"object\""]
+        );
+        assert_eq!(
+            schema["$defs"]["Entity"]["properties"]["name"]["type"],
+            "string"
+        );
+    }
+
     /// The schema as printed allows more fields, for later versions; this one does not.
     fn closed(mut schema: Value) -> Value {
         fn close(value: &mut Value) {

@@ -277,11 +277,36 @@ pub(crate) fn four_decimals(value: f64) -> f64 {
 
 /// The JSON Schema (draft 2020-12) of [`Record`].
 pub fn output_schema() -> Value {
-    schemars::generate::SchemaSettings::draft2020_12()
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator()
         .into_root_schema_for::<Record<'static>>()
-        .to_value()
+        .to_value();
+    // These are absent where no stage provides them, and never null.
+    for field in [
+        "/properties/meta",
+        "/properties/removed",
+        "/properties/entities",
+        "/properties/quotes",
+        "/properties/sentiment",
+        "/properties/layers",
+        "/$defs/Entity/properties/name",
+        "/$defs/LayerSpan/properties/start",
+        "/$defs/LayerSpan/properties/end",
+    ] {
+        if let Some(types) = schema
+            .pointer_mut(field)
+            .and_then(|field| field.get_mut("type"))
+        {
+            let one = types
+                .as_array()
+                .and_then(|types| types.iter().find(|one| *one != "null"));
+            if let Some(one) = one.cloned() {
+                *types = one;
+            }
+        }
+    }
+    schema
 }
 
 fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
