@@ -147,6 +147,23 @@ fn a_panicking_stage_costs_the_document_and_not_the_run() {
 }
 
 #[test]
+fn a_stage_that_cannot_load_stops_the_run_and_leaves_no_output() {
+    let desk = with_options("fault = \"fail-load\"");
+    assert_snapshot!(desk.run(&["run", "pipeline.toml"]));
+    assert_eq!(fs::read_dir(desk.path("out")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_clean_run_takes_away_the_dead_letters_of_the_one_it_overwrites() {
+    let desk = desk();
+    desk.write("out/articles.jsonl", "old\n");
+    desk.write("out/articles.jsonl.dead-letters.jsonl", "old\n");
+    let (_, _, code) = desk.output(&["run", "pipeline.toml", "--overwrite"], b"");
+    assert_eq!(code, 0);
+    assert!(!desk.path("out/articles.jsonl.dead-letters.jsonl").exists());
+}
+
+#[test]
 fn documents_dropped_on_purpose_are_counted_apart() {
     let desk = with_options("fault = \"drop-document\"\nonly = \"ferry\"");
     assert_snapshot!(desk.run(&["run", "pipeline.toml"]));
