@@ -150,6 +150,7 @@ pub fn is_document(noun: &str) -> bool {
             | "indictment"
             | "affidavit"
             | "ruling"
+            | "order"
             | "document"
             | "documents"
             | "paper"

@@ -606,7 +606,7 @@ static PERSONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 
 static ORGANISATIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     set(
-        "ministry government alliance bloc company agency party committee council parliament court bank union \
+        "ministry guard government alliance bloc company agency party committee council parliament court bank union \
          association organisation organization police army military navy university college school newspaper \
          network campaign administration department embassy office group foundation commission team club firm \
          corporation outlet magazine broadcaster board bureau institute think-tank cabinet senate congress house \

@@ -398,6 +398,10 @@ impl<'a> Article<'a> {
         {
             end += 1;
         }
+        // "agreed to “talk”" is an act, "agreed that" a statement.
+        if verb.lemma == "agree" && self.words.get(end).is_some_and(|w| w.class() == Class::To) {
+            return None;
+        }
         let (subject, inverted) =
             self.subject(sentence, items, at, word, verb, !auxiliary.is_empty());
         Some(Cue {

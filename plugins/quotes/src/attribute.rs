@@ -58,6 +58,7 @@ pub(crate) fn quotes(article: &Article<'_>) -> Vec<Quote> {
     for index in 0..article.sentences.len() {
         pass.governed(index);
     }
+    pass.joined();
     pass.continued();
     for index in 0..article.sentences.len() {
         pass.reported(index);
@@ -121,7 +122,11 @@ impl Pass<'_, '_> {
             (None, Some(cue)) => (cue, true),
             (Some(cue), None) => (cue, false),
             // A quotation that opens its sentence belongs to what follows it.
-            (Some(_), Some(cue)) if opens && said.ends_with([',', '?', '!', '…', '—']) => {
+            (Some(_), Some(cue))
+                if opens
+                    && (said.ends_with([',', '?', '!', '…', '—'])
+                        || article.is_mark(sentence.items.get(at + 1), ",")) =>
+            {
                 (cue, true)
             }
             (Some(cue), Some(_)) => (cue, false),
@@ -419,6 +424,36 @@ impl Pass<'_, '_> {
             sentence,
             quotation: Some(quotation),
         });
+    }
+
+    /// `“The ferries,” Venn said, “will not sail.”`: one sentence, one quote in two parts.
+    fn joined(&mut self) {
+        let article = self.article;
+        let mut at = 1;
+        while at < self.found.len() {
+            let (first, second) = (&self.found[at - 1], &self.found[at]);
+            let text = |f: &Found| article.text[f.quote.range.clone()].trim();
+            let goes_on = text(first).ends_with([',', '—', '–', '…', '-'])
+                && text(second).starts_with(|c: char| c.is_lowercase() || c.is_numeric());
+            let between =
+                first.quote.range.end.min(second.quote.range.start)..second.quote.range.start;
+            let clause = article.text[between]
+                .trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ',' | '—' | '–'));
+            let same = first.sentence == second.sentence
+                && first.quote.kind == Kind::Direct
+                && first.quote.cue.is_some()
+                && first.quote.cue == second.quote.cue
+                && clause.ends_with([',', '—', '–']);
+            if !(goes_on && same) {
+                at += 1;
+                continue;
+            }
+            let second = self.found.remove(at);
+            let first = &mut self.found[at - 1].quote;
+            first.range.end = second.quote.range.end;
+            first.statement = first.statement.start.min(first.range.start)..first.range.end;
+            first.pieces.extend(second.quote.pieces);
+        }
     }
 
     /// Sentences that are nothing but a quotation: the speaker goes on, or comes after.

@@ -99,6 +99,33 @@ impl Chain {
         }
     }
 
+    /// The type that most of its entities have; a seat of government is a body, whatever it was taken for.
+    fn settle_kind(&mut self, entities: &[Entity]) {
+        if self.kind == Type::Person {
+            return;
+        }
+        if matches!(country::country(&self.name), Some((_, Sense::Seat))) {
+            self.kind = Type::Organisation;
+            return;
+        }
+        let count = |kind: Type| {
+            self.entities
+                .iter()
+                .filter(|&&row| entities[row].kind == kind)
+                .count()
+        };
+        let best = [self.kind, Type::Organisation, Type::Place, Type::Other]
+            .into_iter()
+            .rev()
+            .max_by_key(|&kind| count(kind));
+        if let Some(best) = best
+            && count(best) > count(self.kind)
+        {
+            self.kind = best;
+            self.key = key_of(best, &self.name);
+        }
+    }
+
     fn learn(&mut self, name: &str) {
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
@@ -140,6 +167,7 @@ impl Chains {
         }
         for chain in &mut chains.all {
             chain.entities.sort_unstable();
+            chain.settle_kind(entities);
         }
         chains.join_parentheses(text, entities);
         chains
@@ -156,6 +184,20 @@ impl Chains {
         chain.country = country_in(&chain.name);
         self.all.push(chain);
         self.all.len() - 1
+    }
+
+    /// A role that stands beside a name.
+    pub(crate) fn learn_role(
+        &mut self,
+        chain: usize,
+        role: &str,
+        gender: Option<Gender>,
+        country: Option<&'static str>,
+    ) {
+        let chain = &mut self.all[chain];
+        chain.add_role(role);
+        chain.gender = gender.or(chain.gender);
+        chain.country = chain.country.or(country);
     }
 
     /// A person without a name: *a harbour official*.

@@ -150,13 +150,24 @@ impl Resolver<'_, '_> {
             }
         }
         if let Some(row) = head_entity {
-            let chain = self.chains.of[row];
+            let named = self.chains.of[row];
+            let chain = self.government(named, phrase).unwrap_or(named);
+            if chain != named
+                && let Some(mention) = self
+                    .out
+                    .iter_mut()
+                    .rev()
+                    .find(|m| m.range == self.reading.entities[row].range)
+            {
+                mention.chain = Some(chain);
+            }
             self.see(chain, phrase, false, phrase.possessive);
             for other in inner {
                 self.see(other, phrase, false, true);
             }
             return;
         }
+        self.modifier(phrase);
         let nominal = self.nominal(phrase, &range, &inner);
         for other in &inner {
             self.see(*other, phrase, false, true);
@@ -172,6 +183,77 @@ impl Resolver<'_, '_> {
             kind: Kind::Nominal,
             chain,
         });
+    }
+
+    /// The country for which its capital acts: *Oslo warned*, where the text names Norway too.
+    fn government(&self, named: usize, phrase: &Phrase) -> Option<usize> {
+        let Some((country, Sense::Capital)) = country::country(&self.chains.all[named].name) else {
+            return None;
+        };
+        if phrase.preposition.is_some() || phrase.possessive || phrase.words.len() > 1 {
+            return None;
+        }
+        let next = self.reading.words.get(phrase.words.end)?;
+        let acts = matches!(
+            next.class(),
+            Class::Auxiliary | Class::Modal | Class::Adverb
+        ) || (next.class() == Class::Open
+            && next.shape == Shape::Letters
+            && !next.capital
+            && (next.lower.ends_with("ed") || cue::verb(&next.lower).is_some()));
+        if !acts {
+            return None;
+        }
+        self.chains.all.iter().position(|c| {
+            matches!(country::country(&c.name), Some((other, Sense::Name)) if other.name == country.name)
+        })
+    }
+
+    /// *the alliance* in *the alliance’s line* and *the alliance headquarters*: a mention of its own.
+    fn modifier(&mut self, phrase: &Phrase) {
+        let words = self.reading.words;
+        let inside = phrase.words.clone();
+        if !matches!(words[inside.start].lower.as_str(), "the" | "this") {
+            return;
+        }
+        let common = |i: usize| {
+            !words[i].capital && name::head(&words[i].lower).is_some_and(|h| h != Head::Document)
+        };
+        let possessor = inside
+            .clone()
+            .find(|&i| words[i].shape == Shape::Possessive)
+            .and_then(|i| i.checked_sub(1))
+            .filter(|&i| common(i));
+        let first = Some(inside.start + 1).filter(|&i| {
+            i < phrase.head && common(i) && name::head(&words[i].lower) == Some(Head::Organisation)
+        });
+        let Some(head) = possessor.or(first) else {
+            return;
+        };
+        if head == phrase.head && !phrase.possessive {
+            return;
+        }
+        let part = Phrase {
+            words: inside.start..head + 1,
+            head,
+            preposition: phrase.preposition,
+            possessive: false,
+        };
+        let range = part.range(words);
+        // The whole phrase says it already.
+        if range == phrase.range(words) {
+            return;
+        }
+        if let Some((chain, plural)) = self.nominal(&part, &range, &[]) {
+            if let Some(chain) = chain {
+                self.see(chain, &part, plural, true);
+            }
+            self.out.push(Mention {
+                range,
+                kind: Kind::Nominal,
+                chain,
+            });
+        }
     }
 
     /// What a phrase with a common noun at its head stands for; `None` if it is of no interest,
@@ -195,6 +277,11 @@ impl Resolver<'_, '_> {
         let surface = bare(&text[range.clone()]);
         match kind {
             Head::Person(gender) => {
+                if let Some(chain) = self.apposition(phrase) {
+                    self.chains
+                        .learn_role(chain, head, gender, country_in(&surface));
+                    return Some((Some(chain), false));
+                }
                 if matches!(
                     head,
                     "counterpart"
@@ -232,6 +319,44 @@ impl Resolver<'_, '_> {
                 issuer.map(|chain| (Some(chain), false))
             }
         }
+    }
+
+    /// The name that explains a role, or that the role explains: *the envoy, Ilse Venn,* and *Ilse Venn, the envoy*.
+    fn apposition(&self, phrase: &Phrase) -> Option<usize> {
+        let words = self.reading.words;
+        let person = |row: usize| {
+            let chain = self.chains.of[row];
+            (self.chains.all[chain].kind == Type::Person).then_some(chain)
+        };
+        let entities = self.reading.entities;
+        let end = phrase.words.end;
+        if words.get(end).is_some_and(|w| w.is(","))
+            && let Some(name) = words.get(end + 1)
+            && let Some(row) = entities
+                .iter()
+                .position(|e| e.range.start == name.range.start)
+        {
+            let next = words.partition_point(|w| w.range.start < entities[row].range.end);
+            let closed = words
+                .get(next)
+                .is_none_or(|w| w.is(",") || w.is(".") || w.is(";") || w.is(")"));
+            let says = words.get(next).and_then(|w| cue::verb(&w.lower)).is_some();
+            if closed || says {
+                return person(row);
+            }
+        }
+        let before = phrase.words.start.checked_sub(2)?;
+        let first = words[phrase.words.start].lower.as_str();
+        let explains = words[before + 1].is(",")
+            && !matches!(first, "his" | "her")
+            && words
+                .get(end)
+                .is_none_or(|w| w.shape == Shape::Mark || w.class() == Class::Preposition);
+        let row = entities
+            .iter()
+            .position(|e| e.range.end == words[before].range.end)
+            .filter(|_| explains)?;
+        person(row)
     }
 
     fn new_person(
@@ -342,6 +467,10 @@ impl Resolver<'_, '_> {
         if let Some(found) = self.latest(|c| c.kind != Type::Person && is_kind_of(c, head)) {
             return Some(Some(found));
         }
+        // "the coast guard", "the minister’s office": a body with a description for a name.
+        if plain.len() >= 2 && first.lower == "the" {
+            return Some(Some(self.chains.organisation(surface)));
+        }
         if matches!(
             head,
             "company"
@@ -409,7 +538,13 @@ impl Resolver<'_, '_> {
             && own
             && matches!(
                 words[phrase.head].lower.as_str(),
-                "statement" | "letter" | "communique" | "communiqué"
+                "statement"
+                    | "letter"
+                    | "communique"
+                    | "communiqué"
+                    | "order"
+                    | "note"
+                    | "announcement"
             )
         {
             // The strongest of late: who spoke or acted, rather than who was merely named.

@@ -116,3 +116,30 @@ fn texts_without_names_pass() {
     let run = resolve("It rained. He said so, and nobody listened.", &[]);
     assert_eq!(run.text_attr("mentions", 0, "type"), None);
 }
+
+#[test]
+fn a_role_and_the_name_beside_it_are_one() {
+    let run = resolve(
+        "The union’s spokeswoman, Kari Moe, sighed. Jan Toll, the harbour envoy, left. She waited. The envoy came back.",
+        &[("Kari Moe", "PER"), ("Jan Toll", "PER")],
+    );
+    assert_eq!(name_of(&run, "The union’s spokeswoman", 0), "Kari Moe");
+    assert_eq!(name_of(&run, "She", 0), "Kari Moe");
+    assert_eq!(name_of(&run, "The envoy", 0), "Jan Toll");
+}
+
+#[test]
+fn a_capital_that_acts_stands_for_its_country() {
+    let run = resolve(
+        "Norway waited. Oslo warned the union. They met in Oslo.",
+        &[("Norway", "LOC"), ("Oslo", "LOC"), ("Oslo", "LOC")],
+    );
+    assert_eq!(name_of(&run, "Oslo", 0), "Norway");
+    assert_eq!(name_of(&run, "Oslo", 1), "Oslo");
+}
+
+#[test]
+fn a_body_may_have_a_description_for_a_name() {
+    let run = resolve("The coast guard blamed the fog. It said so twice.", &[]);
+    assert_eq!(name_of(&run, "It", 0), "coast guard");
+}

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::target::{Mention, Resolved, Target};
+use crate::target::{Kind, Mention, Resolved, Target};
 use crate::tone::Probabilities;
 
 /// Options of the stage.
@@ -27,8 +27,7 @@ use crate::tone::Probabilities;
 struct Config {
     /// Toward what sentiment is read.
     targets: Vec<Target>,
-    /// Leans up to this count as neutral, 0 to 1: in tone (positive minus negative, over all) and in each judgement
-    /// (probability of positive minus that of negative).
+    /// A tone whose score (positive minus negative mentions, over all) leans no further than this is neutral, 0 to 1.
     neutral_band: f32,
     /// Folder of the model; by default the one that `encode` runs.
     model: Option<String>,
@@ -197,8 +196,8 @@ impl Worker for SentimentWorker {
         };
 
         let mut rows: Vec<Vec<(Polarity, bool)>> = vec![Vec::new(); self.targets.len()];
-        for (mention, probabilities) in judged.iter().filter(|(m, _)| !m.pronoun) {
-            let judgement = tone::judge(*probabilities, self.band);
+        for (mention, probabilities) in judged.iter().filter(|(m, _)| m.kind == Kind::Named) {
+            let judgement = tone::judge(*probabilities);
             let label = out.label(sentiment, judgement.polarity.name())?;
             let row = out.span(
                 &doc,
@@ -234,23 +233,29 @@ impl Worker for SentimentWorker {
 
         for statement in &statements {
             for (index, target) in self.targets.iter().enumerate() {
-                let inside = |range: &Range<usize>| -> Vec<Probabilities> {
+                let inside = |range: &Range<usize>, adjectives: bool| -> Vec<Probabilities> {
                     judged
                         .iter()
                         .filter(|(m, _)| {
                             m.target == index
                                 && range.start <= m.range.start
                                 && m.range.end <= range.end
+                                && adjectives == (m.kind == Kind::Adjective)
                         })
                         .map(|(_, p)| *p)
                         .collect()
                 };
-                // Quoted words that do not name the target belong to a statement that may.
-                let mut views = inside(&statement.said);
-                if views.is_empty() {
-                    views = inside(&statement.range);
-                }
-                let Some(attitude) = tone::attitude(&views, self.band) else {
+                // Quoted words that do not name the target belong to a statement that may; its people and
+                // adjective say less.
+                let views = [
+                    inside(&statement.said, false),
+                    inside(&statement.range, false),
+                    inside(&statement.said, true),
+                ];
+                let Some(views) = views.into_iter().find(|v| !v.is_empty()) else {
+                    continue;
+                };
+                let Some(attitude) = tone::attitude(&views) else {
                     continue;
                 };
                 let label = out.label(attitudes, attitude.polarity.name())?;

@@ -81,8 +81,18 @@ pub(crate) struct Mention {
     pub(crate) range: Range<usize>,
     /// Index of the target.
     pub(crate) target: usize,
-    /// Only a pronoun: it counts for what a speaker thinks, not as a row of its own.
-    pub(crate) pronoun: bool,
+    pub(crate) kind: Kind,
+}
+
+/// How a target is mentioned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// By name or nominal: a row of the output.
+    Named,
+    /// By a pronoun: it counts for what a speaker thinks.
+    Pronoun,
+    /// By the adjective of a country: it counts for what a speaker thinks where nothing else does.
+    Adjective,
 }
 
 /// Every mention of the targets, in order of text, none inside another.
@@ -98,10 +108,10 @@ pub(crate) fn mentions(
         let mut here = by_name(text, words, target, entities);
         by_resolution(&mut here, text, words, target, resolved);
         by_body(&mut here, words, target);
-        found.extend(here.into_iter().map(|(range, pronoun)| Mention {
+        found.extend(here.into_iter().map(|(range, kind)| Mention {
             range,
             target: index,
-            pronoun,
+            kind,
         }));
     }
     found.sort_by_key(|m| (m.range.start, std::cmp::Reverse(m.range.end)));
@@ -123,7 +133,7 @@ fn by_name(
     words: &[Word],
     target: &Target,
     entities: &[Range<usize>],
-) -> Vec<(Range<usize>, bool)> {
+) -> Vec<(Range<usize>, Kind)> {
     let mut out = Vec::new();
     for alias in target.names() {
         if is_common(alias) {
@@ -155,7 +165,7 @@ fn by_name(
             if is_capital(alias) && is_place(words, at, at + wanted.len()) {
                 continue;
             }
-            out.push((range, false));
+            out.push((range, Kind::Named));
         }
     }
     out
@@ -163,7 +173,7 @@ fn by_name(
 
 /// Mentions that `resolve` led to the target.
 fn by_resolution(
-    out: &mut Vec<(Range<usize>, bool)>,
+    out: &mut Vec<(Range<usize>, Kind)>,
     text: &str,
     words: &[Word],
     target: &Target,
@@ -208,12 +218,17 @@ fn by_resolution(
         {
             continue;
         }
-        out.push((mention.range.clone(), mention.pronoun));
+        let kind = if mention.pronoun {
+            Kind::Pronoun
+        } else {
+            Kind::Named
+        };
+        out.push((mention.range.clone(), kind));
     }
 }
 
 /// *Russian forces*, *Russian government*, *Russians*: the state and its arms, for targets that are countries.
-fn by_body(out: &mut Vec<(Range<usize>, bool)>, words: &[Word], target: &Target) {
+fn by_body(out: &mut Vec<(Range<usize>, Kind)>, words: &[Word], target: &Target) {
     let Some(own) = target.country() else { return };
     for (at, word) in words.iter().enumerate() {
         let Some((country, Sense::Demonym)) = country::country(&word.lower) else {
@@ -248,9 +263,9 @@ fn by_body(out: &mut Vec<(Range<usize>, bool)>, words: &[Word], target: &Target)
         let people =
             word.lower.ends_with("ians") || word.lower.ends_with("ans") && word.lower.len() > 5;
         match arm {
-            Some(arm) => out.push((word.range.start..arm.range.end, false)),
-            None if people => out.push((word.range.clone(), false)),
-            None => {}
+            Some(arm) => out.push((word.range.start..arm.range.end, Kind::Named)),
+            None if people => out.push((word.range.clone(), Kind::Named)),
+            None => out.push((word.range.clone(), Kind::Adjective)),
         }
     }
 }
@@ -377,6 +392,7 @@ mod tests {
         ];
         mentions(text, &words(text), &targets, &[], &resolved)
             .into_iter()
+            .filter(|m| m.kind == Kind::Named)
             .map(|m| format!("{}:{}", targets[m.target].name, &text[m.range]))
             .collect()
     }

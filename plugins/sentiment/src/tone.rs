@@ -13,17 +13,16 @@ pub(crate) struct Judgement {
     pub(crate) score: f32,
 }
 
-/// The most probable polarity; neutral wins a tie, and where the lean to either side is within `band`.
-pub(crate) fn judge(p: Probabilities, band: f32) -> Judgement {
+/// The most probable polarity; neutral wins a tie.
+pub(crate) fn judge(p: Probabilities) -> Judgement {
     let [negative, neutral, positive] = p;
-    let polarity =
-        if (positive - negative).abs() <= band || (neutral >= negative && neutral >= positive) {
-            Polarity::Neutral
-        } else if negative > positive {
-            Polarity::Negative
-        } else {
-            Polarity::Positive
-        };
+    let polarity = if negative > neutral && negative >= positive {
+        Polarity::Negative
+    } else if positive > neutral {
+        Polarity::Positive
+    } else {
+        Polarity::Neutral
+    };
     Judgement {
         polarity,
         score: p[polarity as usize].clamp(0.0, 1.0),
@@ -33,7 +32,7 @@ pub(crate) fn judge(p: Probabilities, band: f32) -> Judgement {
 /// A speaker's attitude in one statement, from the judgements of its mentions.
 ///
 /// One clear word outweighs neutral mentions beside it: a mention counts by how little neutral it is.
-pub(crate) fn attitude(mentions: &[Probabilities], band: f32) -> Option<Judgement> {
+pub(crate) fn attitude(mentions: &[Probabilities]) -> Option<Judgement> {
     let mut sum = [0.0_f32; 3];
     let mut weights = 0.0;
     for p in mentions {
@@ -43,7 +42,7 @@ pub(crate) fn attitude(mentions: &[Probabilities], band: f32) -> Option<Judgemen
             *total += weight * share;
         }
     }
-    (weights > 0.0).then(|| judge(sum.map(|s| s / weights), band))
+    (weights > 0.0).then(|| judge(sum.map(|s| s / weights)))
 }
 
 /// How one voice speaks of a target.
@@ -128,19 +127,26 @@ mod tests {
     }
 
     #[test]
-    fn the_band_makes_small_leans_neutral() {
-        assert_eq!(judge([0.45, 0.2, 0.35], 0.2).polarity, Polarity::Neutral);
-        assert_eq!(judge([0.45, 0.2, 0.35], 0.05).polarity, Polarity::Negative);
-        assert_eq!(judge([0.2, 0.5, 0.3], 0.0).polarity, Polarity::Neutral);
+    fn the_most_probable_polarity_wins_and_ties_are_neutral() {
+        assert_eq!(judge([0.45, 0.2, 0.35]).polarity, Polarity::Negative);
+        assert_eq!(judge([0.2, 0.4, 0.4]).polarity, Polarity::Neutral);
+    }
+
+    #[test]
+    fn a_small_lean_of_the_whole_is_neutral() {
+        let rows = [
+            (Polarity::Negative, true),
+            (Polarity::Neutral, true),
+            (Polarity::Neutral, true),
+        ];
+        assert_eq!(tone(&rows, 0.4).all.label, "neutral");
+        assert_eq!(tone(&rows, 0.1).all.label, "negative");
     }
 
     #[test]
     fn one_clear_mention_outweighs_neutral_ones() {
-        let attitude = attitude(
-            &[[0.02, 0.96, 0.02], [0.9, 0.08, 0.02], [0.03, 0.95, 0.02]],
-            0.1,
-        );
+        let attitude = attitude(&[[0.02, 0.96, 0.02], [0.9, 0.08, 0.02], [0.03, 0.95, 0.02]]);
         assert_eq!(attitude.map(|a| a.polarity), Some(Polarity::Negative));
-        assert_eq!(super::attitude(&[], 0.1), None);
+        assert_eq!(super::attitude(&[]), None);
     }
 }
