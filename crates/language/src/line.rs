@@ -485,7 +485,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (Kind::Other, 4.0, r"(?i)^story highlights\b|^(?:this|the) (?:article|story|column|piece|interview|essay|post) (?:was|is|first|originally|also|appears?|appeared)\b.{0,30}\b(?:published|appeared|appears|produced|adapted|excerpted|translated|part of)\b.{0,160}$|^this appears in the\b".into()),
         (Kind::Caption, 6.0, format!(r"(?x)\(\s*(?i:photo(?:graph|graphed|s)?|image|picture|credit|courtesy|illustration|screenshot|source|file|photo\ credit|video)s?\b[\s:/,-]*(?i:by|from|courtesy|credit|photo|of|:)?[^()]{{2,140}}(?:\([^()]*\))?[^()]*\)?[.\s]*$|\(\s*[^()]*(?:/|©|\bvia\ |\bPhoto\b){agency}?[^()]*\b{agency}\b[^()]*\)\.?\s*$|\(\s*{agency}\ ?/[^()]+\)\.?\s*$|\(\s*[^()]*(?:\bPhoto\b|file\ photo|Handout)[^()]*\)\.?\s*$|\(\s*[^()]{{2,80}}/\s?{agency}[^()]*\)\.?\s*$")),
         (Kind::Credit, 6.0, format!(r"(?x)^[\W_]*(?i:photo(?:graph|graphs|graphy|grapher|s)?|image|picture|pic|video|illustration|graphic|credit|source|screenshot|photo\ illustration|cover\ image|featured\ image|header\ image|main\ image)s?(?:\ (?i:credit|by|courtesy|source|via))*(?:\ (?i:of|to))?\s*[:/©|]\s*[^.]{{2,120}}\.?$|^(?i:photo(?:graph)?s?|photography|video|illustration|image)\ (?i:by|courtesy\ of|from)\ [^.]{{2,80}}$|^[\W_]*(?:\p{{Lu}}[\w.’'-]*\ ?){{1,5}}\s?/\s?{agency}(?:\s?[/,].{{1,60}}|\ via\ .{{2,60}})?\)?\.?$|^[\W_]*(?:[©]\s?)?{agency}(?:\s?[/,&|]\s?{agency})*[\W_]*$|^(?i:photos?|image|credit|photo\ credit|file\ photo)[\W_]*$")),
-        (Kind::Caption, 6.0, format!(r#"(?x)(?:[.!?”"’]|\b\d{{4}}|\p{{Ll}})\s+(?:\p{{Lu}}[\p{{L}}.’'-]*\ ){{1,4}}?\p{{Lu}}[\p{{L}}.’'-]*\s?/\s?{agency}(?:\s?/.{{2,40}}|\ via\ .{{2,40}})?\s*$|\s(?:AP\ Photo|REUTERS|AFP|EPA|Getty)/\S.{{1,60}}$|\s(?:[|©]|(?i:photo|photograph|image|picture|credit|photo\ credit|source|file\ photo)\s?:)\s?[^.]{{2,60}}$"#)),
+        (Kind::Caption, 6.0, format!(r#"(?x)(?:[.!?”"’]|\b\d{{4}}|\p{{Ll}})\s+(?:\p{{Lu}}[\p{{L}}.’'-]*\ ){{1,4}}?\p{{Lu}}[\p{{L}}.’'-]*\s?/\s?{agency}(?:\s?/.{{2,40}}|\ via\ .{{2,40}})?\s*$|\s(?:AP\ Photo|REUTERS|AFP|EPA|Getty)/\S.{{1,60}}$|\s(?:[|©]|(?i:photo|photograph|photographer|image|picture|credit|photo\ credit|source|file\ photo)\s?:)\s?[^.]{{2,60}}$"#)),
         (Kind::Caption, 6.0, r"^(?:FILES?|File)(?:\s(?i:photo|picture|image|pic|footage|-))?\s*(?:[-–—:.]|\()\s*\S|^(?i:file (?:photo|image|picture)|photo file)\b|^(?i:pictured|picture shows|photo shows|caption)\s*[:,]?\s".into()),
         (Kind::Caption, 5.0, r"^(?i:in this|this) [^.]{0,60}\b(?:photo|photograph|image|picture|frame grab|video grab|screengrab|handout|satellite image)\b|^(?i:a (?:still|screengrab|screenshot|video grab|frame) (?:from|of))\b|^CLOSE [A-Z]".into()),
         (
@@ -516,6 +516,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ),
         // By itself: beside patterns bound to the start of the line it is slow.
         (Kind::Related, 5.0, r"(?i)\bread more[ .:…»>!]{0,4}$".into()),
+        (
+            Kind::Contribution,
+            6.0,
+            r"\b(?:Associated Press|AP|Reuters|AFP|CNN|Press|News|Post|Times)(?:[’']s?)? (?:staff )?(?:writers?|reporters?|journalists?|correspondents?|researchers?) \p{Lu}.{2,500}\bcontributed\.?$".into(),
+        ),
         // A bracketed phrase that is no sentence of its own.
         (Kind::Caption, 4.0, r"^\([^().?!]{4,160}\)$".into()),
         (Kind::Related, 3.0, r"(?i)^(?:watch|video|photos?|read|listen|live|podcast|gallery|explainer|opinion|analysis|fact check|exclusive|breaking)\s*[:|–—-]+\s*\S.{0,200}[^.]$".into()),

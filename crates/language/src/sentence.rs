@@ -411,10 +411,21 @@ fn attribution_follows(rest: &str) -> bool {
         }
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         if named && SAYING.contains(&bare) {
-            if word.ends_with(['.', ',', ':', ';', '!', '?']) {
+            if word.ends_with(',') {
+                // `she asked, adding` goes on; `the deal, she said, failed` is news.
+                let next = words.next().unwrap_or_default();
+                return next.ends_with("ing") || matches!(next, "who" | "according" | "as");
+            }
+            if word.ends_with(['.', ':', ';', '!', '?']) {
                 return true;
             }
             break;
+        }
+        if matches!(
+            bare,
+            "has" | "had" | "have" | "was" | "were" | "is" | "that"
+        ) {
+            return false;
         }
         // A full stop inside the name is a title's or an initial's.
         if word.ends_with(['!', '?', ':', ';'])
@@ -432,6 +443,10 @@ fn attribution_follows(rest: &str) -> bool {
         return true;
     };
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    // `told reporters that …` says what was said: a sentence of its own.
+    if words.take(6).any(|word| word == "that") {
+        return false;
+    }
     AFTER_SAYING.contains(&bare)
 }
 
@@ -842,6 +857,21 @@ mod tests {
         assert_eq!(
             split("“We go.” Smith said the ferries were late."),
             ["“We go.”", "Smith said the ferries were late."]
+        );
+        assert_eq!(
+            split("“We go.” Toll told reporters in Orla that he would stay."),
+            [
+                "“We go.”",
+                "Toll told reporters in Orla that he would stay."
+            ]
+        );
+        assert_eq!(
+            split("“We go.” Toll has said, “and we stay.” The deal, she said, was off."),
+            [
+                "“We go.”",
+                "Toll has said, “and we stay.”",
+                "The deal, she said, was off."
+            ]
         );
         assert_eq!(
             split("“We go.” The crowd cheered."),

@@ -50,6 +50,7 @@ pub(crate) fn classify(
     judge.captions_by_neighbours();
     judge.head();
     judge.tail();
+    judge.labels_cut_elsewhere();
     judge.finish()
 }
 
@@ -485,6 +486,14 @@ impl<'a> Judge<'a> {
                     residue_near(index + 1) || (index > last + 1 && residue_near(index - 1));
                 let kind = match line.evidence {
                     Some(evidence) => evidence.kind,
+                    // A label that structures the report above.
+                    None if line.words < 4
+                        && self.lines[..last]
+                            .iter()
+                            .any(|other| other.print == line.print) =>
+                    {
+                        continue;
+                    }
                     None if line.words < 4 => Kind::Other,
                     None if company || titled(line.text) => Kind::Related,
                     // A sentence that only lacks its full stop.
@@ -523,6 +532,23 @@ impl<'a> Judge<'a> {
             .any(|other| other.cut.is_none() && other.text.contains(family));
         if known || (!named_above && marked) || (!named_above && found.name("post").is_some()) {
             self.lines[last].cut = Some(Kind::Other);
+        }
+    }
+
+    /// A label that is residue in one place is so in every other.
+    fn labels_cut_elsewhere(&mut self) {
+        let cut: HashMap<String, Kind> = self
+            .lines
+            .iter()
+            .filter(|line| line.words >= 4 && line.prose < 1.0)
+            .filter_map(|line| Some((line.print.clone(), line.cut?)))
+            .collect();
+        for line in &mut self.lines {
+            if line.cut.is_none()
+                && let Some(kind) = cut.get(&line.print)
+            {
+                line.cut = Some(*kind);
+            }
         }
     }
 
