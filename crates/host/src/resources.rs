@@ -14,8 +14,8 @@ use crate::search::{beside_the_binary, data_folders};
 /// files of a model against the checksums in its `model.toml`:
 ///
 /// ```toml
-/// [files]
-/// "encoder.safetensors" = { sha256 = "9f86d0…" }
+/// [sha256]
+/// "encoder.safetensors" = "9f86d0…"
 /// ```
 ///
 /// Clones share what has been verified, so each file is read once a run.
@@ -31,15 +31,9 @@ type Stamp = (u64, Option<SystemTime>);
 
 #[derive(Deserialize)]
 struct ModelCard {
+    /// Checksum of each file, in hex.
     #[serde(default)]
-    files: HashMap<String, FileCard>,
-}
-
-#[derive(Deserialize)]
-struct FileCard {
-    sha256: String,
-    #[serde(alias = "size")]
-    bytes: Option<u64>,
+    sha256: HashMap<String, String>,
 }
 
 impl Resources {
@@ -124,19 +118,19 @@ impl Resources {
         let card: ModelCard = toml::from_str(&text).map_err(|error| HostError::Model {
             path: card_path,
             what: format!("not a model description: {error}"),
-            remedy: "each entry of [files] is `\"NAME\" = { sha256 = \"…\" }`".to_owned(),
+            remedy: "each entry of [sha256] is `\"NAME\" = \"…\"`".to_owned(),
         })?;
-        let mut files: Vec<_> = card.files.iter().collect();
+        let mut files: Vec<_> = card.sha256.iter().collect();
         files.sort_by_key(|(name, _)| *name);
-        for (name, file) in files {
+        for (name, expected) in files {
             if only.is_none_or(|only| only == name.as_str()) {
-                self.verify_file(&folder.join(name), file)?;
+                self.verify_file(&folder.join(name), expected)?;
             }
         }
         Ok(())
     }
 
-    fn verify_file(&self, path: &Path, card: &FileCard) -> Result<(), HostError> {
+    fn verify_file(&self, path: &Path, expected: &str) -> Result<(), HostError> {
         let wrong = |what: String| HostError::Model {
             path: path.to_owned(),
             what,
@@ -161,19 +155,11 @@ impl Resources {
         if known(&self.verified.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(());
         }
-        if let Some(bytes) = card.bytes
-            && bytes != stamp.0
-        {
-            return Err(wrong(format!(
-                "the file has {} bytes where model.toml expects {bytes}",
-                stamp.0
-            )));
-        }
         let found = sha256(path).map_err(read)?;
-        if !found.eq_ignore_ascii_case(&card.sha256) {
+        if !found.eq_ignore_ascii_case(expected) {
             return Err(wrong(format!(
-                "the file ({} bytes) is damaged or another one: expected sha256 {}, found {found}",
-                stamp.0, card.sha256
+                "the file ({} bytes) is damaged or another one: expected sha256 {expected}, found {found}",
+                stamp.0
             )));
         }
         self.verified

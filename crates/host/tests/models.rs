@@ -20,9 +20,7 @@ fn model(base: &Path, sha256: &str) {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("encoder.safetensors"), "weights\n").unwrap();
     fs::write(folder.join("notes.txt"), "not listed\n").unwrap();
-    let card = format!(
-        "name = \"tiny\"\n\n[files]\n\"encoder.safetensors\" = {{ sha256 = \"{sha256}\" }}\n"
-    );
+    let card = format!("name = \"tiny\"\n\n[sha256]\n\"encoder.safetensors\" = \"{sha256}\"\n");
     fs::write(folder.join("model.toml"), card).unwrap();
 }
 

@@ -549,7 +549,7 @@ fn a_model_is_verified_when_it_is_loaded_and_not_before() {
     std::fs::create_dir(&model).unwrap();
     std::fs::write(model.join("weights.bin"), "cut sho").unwrap();
     let card = format!(
-        "[files]\n\"weights.bin\" = {{ sha256 = \"{}\" }}\n",
+        "[sha256]\n\"weights.bin\" = \"{}\"\n",
         "0".repeat(64)
     );
     std::fs::write(model.join("model.toml"), card).unwrap();
