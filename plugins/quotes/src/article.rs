@@ -616,13 +616,14 @@ impl<'a> Article<'a> {
                 }
                 // "Venn, the union’s head, said": the phrase between commas explains the one before.
                 let opened_by_comma = i > length && self.is_mark(items.get(i - length - 1), ",");
-                if crossed_comma && opened_by_comma && i > length + 1 {
-                    if let Some(Item::Word(w)) = items.get(i - length - 2).copied()
-                        && let Some(outer) = self.ends.get(w + 1).copied().flatten()
-                        && self.speaks(outer)
-                    {
-                        return Some(self.governor(outer));
-                    }
+                if crossed_comma
+                    && opened_by_comma
+                    && i > length + 1
+                    && let Some(Item::Word(w)) = items.get(i - length - 2).copied()
+                    && let Some(outer) = self.ends.get(w + 1).copied().flatten()
+                    && self.speaks(outer)
+                {
+                    return Some(self.governor(outer));
                 }
                 return self.can_speak(phrase, verb).then_some(phrase);
             }

@@ -213,12 +213,21 @@ impl Pass<'_, '_> {
                 .cues
                 .iter()
                 .rev()
-                .filter(|cue| cue.at < at && (cue.subject.is_some() || cue.verb.is_some_and(|v| v.frame != Frame::Object)))
+                .filter(|cue| {
+                    cue.at < at
+                        && (cue.subject.is_some()
+                            || cue.verb.is_some_and(|v| v.frame != Frame::Object))
+                })
                 .filter(|cue| {
                     // A cue that closed an earlier quotation and said nothing more: `“A,” Venn said. “B”`.
-                    !sentence.items[cue.at..at].iter().any(|item| {
-                        matches!(item, Item::Word(w) if matches!(article.words[*w].lower.as_str(), "." | ";"))
-                    })
+                    // A semicolon right before the quotation only splits it: `“A,” she said; “b.”`
+                    !sentence.items[cue.at..at]
+                        .iter()
+                        .enumerate()
+                        .any(|(i, item)| {
+                            matches!(item, Item::Word(w) if article.words[*w].is(".")
+                            || (article.words[*w].is(";") && cue.at + i + 1 < at))
+                        })
                 })
         };
         before()
@@ -437,13 +446,14 @@ impl Pass<'_, '_> {
                 && text(second).starts_with(|c: char| c.is_lowercase() || c.is_numeric());
             let between =
                 first.quote.range.end.min(second.quote.range.start)..second.quote.range.start;
-            let clause = article.text[between]
-                .trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ',' | '—' | '–'));
+            let clause = article.text[between].trim_end_matches(|c: char| {
+                !c.is_alphanumeric() && !matches!(c, ',' | ';' | '—' | '–')
+            });
             let same = first.sentence == second.sentence
                 && first.quote.kind == Kind::Direct
                 && first.quote.cue.is_some()
                 && first.quote.cue == second.quote.cue
-                && clause.ends_with([',', '—', '–']);
+                && clause.ends_with([',', ';', '—', '–']);
             if !(goes_on && same) {
                 at += 1;
                 continue;

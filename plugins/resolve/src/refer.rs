@@ -89,6 +89,7 @@ struct Resolver<'a, 'c> {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     chain: usize,
+    at: usize,
     unit: usize,
     weight: f32,
     quoted: bool,
@@ -156,8 +157,7 @@ impl Resolver<'_, '_> {
                 && let Some(mention) = self
                     .out
                     .iter_mut()
-                    .rev()
-                    .find(|m| m.range == self.reading.entities[row].range)
+                    .rfind(|m| m.range == self.reading.entities[row].range)
             {
                 mention.chain = Some(chain);
             }
@@ -193,15 +193,21 @@ impl Resolver<'_, '_> {
         if phrase.preposition.is_some() || phrase.possessive || phrase.words.len() > 1 {
             return None;
         }
-        let next = self.reading.words.get(phrase.words.end)?;
+        let words = self.reading.words;
+        let next = words.get(phrase.words.end)?;
+        let which = next.is(",")
+            && words
+                .get(phrase.words.end + 1)
+                .is_some_and(|w| w.class() == Class::Relative);
+        let verb = next.class() == Class::Open
+            && next.shape == Shape::Letters
+            && !next.capital
+            && (next.lower.ends_with("ed") || cue::verb(&next.lower).is_some());
         let acts = matches!(
             next.class(),
             Class::Auxiliary | Class::Modal | Class::Adverb
-        ) || (next.class() == Class::Open
-            && next.shape == Shape::Letters
-            && !next.capital
-            && (next.lower.ends_with("ed") || cue::verb(&next.lower).is_some()));
-        if !acts {
+        );
+        if !(which || verb || acts) {
             return None;
         }
         self.chains.all.iter().position(|c| {
@@ -659,7 +665,7 @@ impl Resolver<'_, '_> {
                         continue;
                     }
                     if chain.gender == Some(gender) {
-                        score += 0.6;
+                        score += 0.3;
                     }
                     if chain.entities.is_empty() {
                         score -= 0.3;
@@ -683,6 +689,10 @@ impl Resolver<'_, '_> {
                     }
                 }
                 Referent::Speaker | Referent::Hearer => return None,
+            }
+            // A new paragraph has new people.
+            if self.reading.text[seen.at.min(at)..at].contains('\n') {
+                score -= 0.4;
             }
             // A possessor within a larger phrase is a poor subject.
             if seen.inner {
@@ -712,6 +722,7 @@ impl Resolver<'_, '_> {
         }
         self.seen.push(Seen {
             chain,
+            at,
             unit,
             weight,
             quoted,
@@ -741,7 +752,7 @@ impl Resolver<'_, '_> {
             .checked_sub(1)
             .is_some_and(|i| says(i) && i > 0 && (words[i - 1].shape == Shape::Mark));
         if phrase.preposition.is_none() && !phrase.possessive && (says(next) || inverted) {
-            3.0
+            2.4
         } else if phrase.preposition.is_none() && !quoted && self.last_subject_of != Some(unit) {
             2.0
         } else if phrase.preposition.is_none() {

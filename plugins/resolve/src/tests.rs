@@ -129,6 +129,16 @@ fn a_role_and_the_name_beside_it_are_one() {
 }
 
 #[test]
+fn a_pronoun_stays_in_its_paragraph_where_it_can() {
+    let run = resolve(
+        "Ilse Venn, the spokeswoman, said no. She said it twice.\nKari Moe was careful. She waited.",
+        &[("Ilse Venn", "PER"), ("Kari Moe", "PER")],
+    );
+    assert_eq!(name_of(&run, "She", 0), "Ilse Venn");
+    assert_eq!(name_of(&run, "She", 1), "Kari Moe");
+}
+
+#[test]
 fn a_capital_that_acts_stands_for_its_country() {
     let run = resolve(
         "Norway waited. Oslo warned the union. They met in Oslo.",
