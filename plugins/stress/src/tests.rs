@@ -548,10 +548,7 @@ fn a_model_is_verified_when_it_is_loaded_and_not_before() {
     let model = base.path().join("tiny");
     std::fs::create_dir(&model).unwrap();
     std::fs::write(model.join("weights.bin"), "cut sho").unwrap();
-    let card = format!(
-        "[sha256]\n\"weights.bin\" = \"{}\"\n",
-        "0".repeat(64)
-    );
+    let card = format!("[sha256]\n\"weights.bin\" = \"{}\"\n", "0".repeat(64));
     std::fs::write(model.join("model.toml"), card).unwrap();
     let stage = create(json!({ "model": "tiny" })).unwrap();
     let error = stage.load().unwrap_err().to_string();
