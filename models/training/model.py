@@ -44,8 +44,8 @@ class Embeddings(nn.Module):
         self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], size)
         self.LayerNorm = nn.LayerNorm(size, eps=config["layer_norm_eps"])
 
-    def forward(self, ids, types):
-        positions = torch.arange(ids.shape[1], device=ids.device)
+    def forward(self, ids, types, lengths):
+        positions = torch.cat([torch.arange(n, device=ids.device) for n in lengths])
         return self.LayerNorm(self.word_embeddings(ids) + self.position_embeddings(positions) + self.token_type_embeddings(types))
 
 
@@ -71,11 +71,13 @@ class Attention(nn.Module):
         self.self = Projections(size)
         self.output = DenseNorm(size, size, eps)
 
-    def forward(self, x, mask):
-        b, n, size = x.shape
-        q, k, v = (p(x).view(b, n, self.heads, -1).transpose(1, 2) for p in (self.self.query, self.self.key, self.self.value))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.output(y.transpose(1, 2).reshape(b, n, size), x)
+    def forward(self, x, lengths):
+        parts = [p(x).view(len(x), self.heads, -1).split(lengths) for p in (self.self.query, self.self.key, self.self.value)]
+        attended = []
+        for q, k, v in zip(*parts):
+            y = F.scaled_dot_product_attention(*(t.transpose(0, 1)[None] for t in (q, k, v)))
+            attended.append(y[0].transpose(0, 1).flatten(1))
+        return self.output(torch.cat(attended), x)
 
 
 class Intermediate(nn.Module):
@@ -92,8 +94,8 @@ class Layer(nn.Module):
         self.intermediate = Intermediate(size, config["intermediate_size"])
         self.output = DenseNorm(config["intermediate_size"], size, eps)
 
-    def forward(self, x, mask):
-        x = self.attention(x, mask)
+    def forward(self, x, lengths):
+        x = self.attention(x, lengths)
         return self.output(F.gelu(self.intermediate.dense(x)), x)
 
 
@@ -104,7 +106,10 @@ class Layers(nn.Module):
 
 
 class Encoder(nn.Module):
-    """BERT without pooler and without dropout: at one or two passes over the data nothing overfits."""
+    """BERT without pooler and without dropout: at one or two passes over the data nothing overfits.
+
+    Windows stand one behind the other without padding: ids and types [wordpieces], lengths the wordpieces per window.
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -112,11 +117,9 @@ class Encoder(nn.Module):
         self.encoder = Layers(config)
 
     def forward(self, ids, types, lengths):
-        mask = torch.arange(ids.shape[1], device=ids.device)[None] < lengths[:, None]
-        mask = None if bool(mask.all()) else mask[:, None, None, :]
-        x = self.embeddings(ids, types)
+        x = self.embeddings(ids, types, lengths)
         for layer in self.encoder.layer:
-            x = layer(x, mask)
+            x = layer(x, lengths)
         return x
 
 
@@ -158,17 +161,54 @@ class Tagger(nn.Module):
         return self.transitions + self.forbidden, self.start + self.forbidden_first
 
 
+class LogPartition(torch.autograd.Function):
+    """Log of the sum over all tag sequences, with its gradient (the marginals) by forward-backward.
+
+    Left to autograd the loop over words costs a tenth of a training step. Scaled as in Rabiner (1989).
+    """
+
+    @staticmethod
+    def forward(ctx, emissions, mask, transitions, start):
+        move = transitions.exp()
+        highest = emissions.max(2, keepdim=True).values
+        emit, on = (emissions - highest).exp().transpose(0, 1).contiguous(), mask.T[..., None]
+        first = start.max(1, keepdim=True).values
+        alpha = (start - first).exp() * emit[0]
+        scale = alpha.sum(1, keepdim=True)
+        alphas, scales = [alpha / scale], [scale]
+        for t in range(1, len(emit)):
+            alpha = torch.bmm(alphas[-1][:, None], move)[:, 0] * emit[t]
+            scale = alpha.sum(1, keepdim=True)
+            alphas.append(torch.where(on[t], alpha / scale, alphas[-1]))
+            scales.append(scale)
+        alphas, scales = torch.stack(alphas), torch.stack(scales)
+        ahead = emit / scales  # emission over scale, what beta is multiplied by on its way back
+        back = move.transpose(1, 2)
+        betas, joined = [torch.ones_like(start)], []
+        for t in range(len(emit) - 1, 0, -1):
+            message = ahead[t] * betas[-1]
+            joined.append(torch.where(on[t], message, 0.0))
+            betas.append(torch.where(on[t], torch.bmm(message[:, None], back)[:, 0], betas[-1]))
+        marginals = alphas * torch.stack(betas[::-1]) * on
+        pairs = torch.zeros_like(move)
+        if joined:
+            pairs = torch.bmm(alphas[:-1].permute(1, 2, 0), torch.stack(joined[::-1]).transpose(0, 1)) * move
+        ctx.save_for_backward(marginals.transpose(0, 1), pairs, marginals[0])
+        return ((scales.log()[..., 0] + highest[..., 0].T) * mask.T).sum(0) + first[:, 0]
+
+    @staticmethod
+    def backward(ctx, gradient):
+        marginals, pairs, first = ctx.saved_tensors
+        return marginals * gradient[:, None, None], None, pairs * gradient[:, None, None], first * gradient[:, None]
+
+
 def crf_loss(emissions, tags, mask, transitions, start):
     """Negative log-likelihood per word. emissions [N,T,K], tags [N,T], mask [N,T], transitions [N,K,K], start [N,K]."""
     emit = emissions.gather(2, tags[..., None])[..., 0]
     rows = torch.arange(len(tags), device=tags.device)[:, None]
     move = transitions[rows, tags[:, :-1], tags[:, 1:]]
     gold = start.gather(1, tags[:, :1])[:, 0] + (emit * mask).sum(1) + (move * mask[:, 1:]).sum(1)
-    alpha = start + emissions[:, 0]
-    for t in range(1, emissions.shape[1]):
-        step = torch.logsumexp(alpha[:, :, None] + transitions, dim=1) + emissions[:, t]
-        alpha = torch.where(mask[:, t, None], step, alpha)
-    return (torch.logsumexp(alpha, dim=1) - gold) / mask.sum(1)
+    return (LogPartition.apply(emissions, mask, transitions, start) - gold) / mask.sum(1)
 
 
 def viterbi(emissions, transitions, start):
