@@ -91,6 +91,23 @@ pub enum EncoderError {
         /// Those that it has.
         known: Vec<String>,
     },
+    /// A head has no vectors to read.
+    #[error(
+        "no earlier stage says which model the vectors of `tokens` come from; put a stage `encode` \
+         before this one"
+    )]
+    NoVectors,
+    /// A head was trained on the vectors of another model.
+    #[error(
+        "the vectors of `tokens` are from {made_by}, this head reads those of {reads}; let both \
+         stages use one model, or leave `model` out here"
+    )]
+    OtherSpace {
+        /// Space of the vectors that are there.
+        made_by: String,
+        /// Space that the head was trained on.
+        reads: String,
+    },
     /// No backend of this name is built in.
     #[error("no encoder backend `{name}`; there is: {}", known.join(", "))]
     UnknownBackend {

@@ -110,6 +110,32 @@ impl ModelFolder {
         Ok(folder)
     }
 
+    /// Opens the folder of a head: `own`, or else the folder of the encoder that made the vectors.
+    ///
+    /// `space` and `model` are what the encoder's stage says of its vectors: the [space](Self::space)
+    /// and the path of its folder.
+    ///
+    /// # Errors
+    /// Nobody says where the vectors come from; they are of another space than the head's; the
+    /// folder is not a model.
+    pub fn of_head(
+        own: Option<PathBuf>,
+        space: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<Self, EncoderError> {
+        let path = own
+            .or_else(|| model.map(PathBuf::from))
+            .ok_or(EncoderError::NoVectors)?;
+        let folder = Self::open(&path)?;
+        match space {
+            Some(made_by) if made_by != folder.space() => Err(EncoderError::OtherSpace {
+                made_by: made_by.to_owned(),
+                reads: folder.space(),
+            }),
+            _ => Ok(folder),
+        }
+    }
+
     /// Names the vector space: two models with one space give the same vectors.
     ///
     /// The name and the first twelve digits of the encoder's SHA-256, as in `desk-small@0123456789ab`.

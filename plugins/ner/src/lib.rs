@@ -5,7 +5,6 @@
 
 mod names;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use copydesk_encoder::heads::NerHead;
@@ -91,10 +90,8 @@ impl Stage for Ner {
         }
         let folder = match model_folder(config.model.as_deref(), host) {
             Ok(folder) => folder,
-            Err((message, hint)) => {
-                wrong
-                    .error(if config.model.is_some() { "/model" } else { "" }, message)
-                    .hint(hint);
+            Err(message) => {
+                wrong.error(if config.model.is_some() { "/model" } else { "" }, message);
                 return Err(wrong);
             }
         };
@@ -138,34 +135,13 @@ impl Stage for Ner {
 copydesk_plugin::export!(Ner);
 
 /// The folder of the head's weights, which must be of the model that made the vectors.
-fn model_folder(model: Option<&str>, host: &Host<'_>) -> Result<ModelFolder, (String, String)> {
-    let made_by = host.lookup("layer:tokens", "space");
-    let path = match model {
-        Some(model) => host.resource(model).map_err(|e| {
-            (
-                e.message().to_owned(),
-                "name a model folder; relative paths count from the pipeline file".to_owned(),
-            )
-        })?,
-        None => PathBuf::from(host.lookup("layer:tokens", "model").ok_or_else(|| {
-            let message = "no earlier stage says which model the vectors of `tokens` come from";
-            (
-                message.to_owned(),
-                "put a stage `encode` before this one".to_owned(),
-            )
-        })?),
-    };
-    let folder = ModelFolder::open(&path).map_err(|e| (e.to_string(), String::new()))?;
-    match made_by {
-        Some(made_by) if made_by != folder.space() => Err((
-            format!(
-                "the vectors of `tokens` are from {made_by}, this head reads those of {}",
-                folder.space()
-            ),
-            "let both stages use one model, or leave `model` out here".to_owned(),
-        )),
-        _ => Ok(folder),
-    }
+fn model_folder(model: Option<&str>, host: &Host<'_>) -> Result<ModelFolder, String> {
+    let own = model.map(|model| host.resource(model)).transpose();
+    let space = host.lookup("layer:tokens", "space");
+    let encoder = host.lookup("layer:tokens", "model");
+    let own = own.map_err(|error| error.message().to_owned())?;
+    ModelFolder::of_head(own, space.as_deref(), encoder.as_deref())
+        .map_err(|error| error.to_string())
 }
 
 struct NerWorker {

@@ -10,11 +10,10 @@ mod attribute;
 mod head;
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use copydesk_encoder::heads::QuoteHead;
-use copydesk_encoder::{Heads, ModelFolder, WordVectors};
+use copydesk_encoder::{EncoderError, Heads, ModelFolder, WordVectors};
 use copydesk_language::quotation::{self, UNBALANCED_MARKS};
 use copydesk_plugin::{Diagnostics, Doc, Host, LayerId, Out, Stage, StageError, Worker, stage};
 use schemars::JsonSchema;
@@ -82,8 +81,8 @@ impl Stage for Quotes {
         }
         let folder = match model_folder(config.model.as_deref(), host) {
             Ok(folder) => folder,
-            Err((message, hint)) => {
-                wrong.error("/model", message).hint(hint);
+            Err(message) => {
+                wrong.error("/model", message);
                 None
             }
         };
@@ -122,38 +121,16 @@ impl Stage for Quotes {
 copydesk_plugin::export!(Quotes);
 
 /// The folder of the head, if any stage before makes vectors; a head of another model is refused.
-fn model_folder(
-    model: Option<&str>,
-    host: &Host<'_>,
-) -> Result<Option<ModelFolder>, (String, String)> {
+fn model_folder(model: Option<&str>, host: &Host<'_>) -> Result<Option<ModelFolder>, String> {
+    let own = model.map(|model| host.resource(model)).transpose();
+    let own = own.map_err(|error| error.message().to_owned())?;
     let Some(space) = host.lookup("layer:tokens", "space") else {
-        return match model {
-            Some(_) => Err((
-                "no earlier stage makes the vectors that a model's head reads".to_owned(),
-                "put a stage `encode` before this one, or leave `model` out".to_owned(),
-            )),
-            None => Ok(None),
-        };
+        // Without vectors the stage reads structure alone, unless a head was asked for.
+        return own.map_or(Ok(None), |_| Err(EncoderError::NoVectors.to_string()));
     };
-    let path = match model {
-        Some(model) => host
-            .resource(model)
-            .map_err(|e| (e.message().to_owned(), "name a model folder".to_owned()))?,
-        None => match host.lookup("layer:tokens", "model") {
-            Some(path) => PathBuf::from(path),
-            None => return Ok(None),
-        },
-    };
-    let folder = ModelFolder::open(&path).map_err(|e| (e.to_string(), String::new()))?;
-    if folder.space() != space {
-        return Err((
-            format!(
-                "the vectors of `tokens` are from {space}, this head reads those of {}",
-                folder.space()
-            ),
-            "let both stages use one model, or leave `model` out here".to_owned(),
-        ));
-    }
+    let encoder = host.lookup("layer:tokens", "model");
+    let folder = ModelFolder::of_head(own, Some(&space), encoder.as_deref())
+        .map_err(|error| error.to_string())?;
     // A model without this head still serves the others.
     let has_head = folder.labels("quotes.content", &QuoteHead::TAGS).is_ok();
     Ok(has_head.then_some(folder))
