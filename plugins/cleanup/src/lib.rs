@@ -3,7 +3,7 @@
 //! characters that extraction damaged are made plain. Every change is an edit.
 //!
 //! A line is judged by its form ([`copydesk_language::line`]), its place and its
-//! neighbours ([`classify`]), and stays when in doubt.
+//! neighbours (`classify`), and stays when in doubt.
 
 mod article;
 mod classify;

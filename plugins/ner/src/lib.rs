@@ -1,7 +1,7 @@
 //! The `ner` stage: names of persons, organisations, places and other things.
 //!
 //! A tagger on the vectors of `encode`; what it says in words becomes spans of
-//! the text in [`names`].
+//! the text in `names`.
 
 mod names;
 

@@ -2,8 +2,8 @@
 //!
 //! Quotation marks are paired over the whole document, sentences are read with
 //! every quotation as one item, and the cue that governs it leads to its
-//! speaker: that is [`article`] and [`attribute`], which need no model. Where
-//! vectors of a model are there, its [`head`] is heard as a witness.
+//! speaker: that is `article` and `attribute`, which need no model. Where
+//! vectors of a model are there, its `head` is heard as a witness.
 
 mod article;
 mod attribute;

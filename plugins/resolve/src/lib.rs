@@ -2,7 +2,7 @@
 //!
 //! Every mention of a document (name, part of a name, acronym, nominal,
 //! pronoun) is led to the person, body or place that it stands for, under one
-//! name in the document's own spelling. [`chain`] joins names, [`refer`] reads
+//! name in the document's own spelling. `chain` joins names, `refer` reads
 //! the text from left to right and leads everything else to them. No model:
 //! structure, agreement and salience.
 

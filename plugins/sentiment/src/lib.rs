@@ -1,7 +1,7 @@
 //! The `sentiment` stage: how a text speaks of configured targets, and whose view it is.
 //!
-//! [`target`] finds where a target is mentioned, the model's head judges each
-//! mention in its sentence, and whoever speaks there holds the view; [`tone`]
+//! `target` finds where a target is mentioned, the model's head judges each
+//! mention in its sentence, and whoever speaks there holds the view; `tone`
 //! sums up for each statement and for the document.
 
 mod target;
