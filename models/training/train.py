@@ -34,13 +34,13 @@ def shares(progress):
     early = max(0.0, 1 - 1.5 * progress)
     late = 1 - early
     return {
-        "eww": 0.21,
-        "conll": 0.09,
-        "quotes": 0.30,
-        "stance": 0.12 + 0.08 * late,
-        "newsmtsc": 0.12 + 0.08 * late,
-        "dse": 0.10 * early,
-        "seesaw": 0.06 * early,
+        "eww": 0.19,
+        "conll": 0.13,
+        "quotes": 0.33,
+        "stance": 0.12 + 0.06 * late,
+        "newsmtsc": 0.11 + 0.06 * late,
+        "dse": 0.07 * early,
+        "seesaw": 0.05 * early,
     }
 
 
@@ -325,6 +325,8 @@ def run(rank, args):
         if "optimizer" in saved:
             optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
+    elif args.init:
+        desk.load_state_dict(torch.load(args.init, map_location=device, weights_only=True)["model"])
     # A resumed run draws another order than an unbroken one; it only has to be the same each time.
     torch.manual_seed(args.seed + state["step"] + 1_000_003 * rank)
     stream = Sets(sets, args.seed + state["step"] + 1_000_003 * rank)
@@ -398,7 +400,8 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="threads per worker")
     parser.add_argument("--bf16", action="store_true", help="autocast the encoder (CUDA, or CPUs with AMX)")
     parser.add_argument("--checkpoint-minutes", type=float, default=5)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if there is one")
+    parser.add_argument("--init", type=Path, help="begin a new schedule with the weights of this checkpoint")
     args = parser.parse_args()
     if args.workers == 1:
         return run(0, args)
