@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::alignment::Alignment;
 use crate::column::{Names, StrColumn};
+use crate::given::NewLayer;
 use crate::layer::Layer;
 use crate::{Link, REMOVED};
 
@@ -26,6 +27,8 @@ pub struct NewDocument {
     pub extra: Map<String, Value>,
     /// What the reader had to guess.
     pub warnings: Vec<Warning>,
+    /// What the reader knows about pieces of `raw`.
+    pub layers: Vec<NewLayer>,
     /// Its number in the input, from 0: orders the output.
     pub seq: u64,
 }
@@ -41,6 +44,7 @@ impl NewDocument {
             meta: Map::new(),
             extra: Map::new(),
             warnings: Vec::new(),
+            layers: Vec::new(),
             seq: 0,
         }
     }
@@ -136,12 +140,18 @@ impl Batch {
         Self::default()
     }
 
-    /// Adds a document at the end, with no spans in the layers that there are.
+    /// Adds a document at the end, with no spans in the layers that there are but those it brings.
     ///
     /// # Panics
-    /// If its text is 4 GiB or longer.
+    /// If its text is 4 GiB or longer, or a span of its layers does not lie in it.
     pub fn push(&mut self, document: NewDocument) {
         let alignment = Alignment::identity(document.raw.len());
+        let here = self.len();
+        let mut given: Vec<Layer> = document
+            .layers
+            .into_iter()
+            .map(|layer| layer.into_layer(&document.raw))
+            .collect();
         self.ids.push(&document.id);
         Arc::make_mut(&mut self.raws).push(&document.raw);
         if let Some(texts) = &mut self.texts {
@@ -158,9 +168,26 @@ impl Batch {
             warnings: document.warnings,
             alignment,
         });
-        for layer in &mut self.layers {
-            layer.pad(1);
+        for layer in &given {
+            if self.layer(&layer.name).is_none() {
+                let empty = Layer::empty(&layer.name, here, layer.transient, layer.raw);
+                self.layers.push(empty);
+            }
         }
+        for layer in &mut self.layers {
+            match given.iter().position(|one| one.name == layer.name) {
+                Some(at) => {
+                    let left_out = layer.append(given.swap_remove(at), None);
+                    assert!(
+                        left_out.is_empty(),
+                        "attributes of layer {} have other types than before: {left_out:?}",
+                        layer.name
+                    );
+                }
+                None => layer.pad(1),
+            }
+        }
+        assert!(given.is_empty(), "a document brings a layer twice");
         self.forget_json();
     }
 
@@ -273,7 +300,8 @@ impl Batch {
         &self.docs[i].alignment
     }
 
-    /// The document as the reader made it, without what stages did to it.
+    /// The document as the reader made it, without what stages did to it; the layers that it
+    /// brought are left out.
     #[must_use]
     pub fn as_it_came(&self, i: usize) -> NewDocument {
         let doc = &self.docs[i];
@@ -285,6 +313,7 @@ impl Batch {
             meta: doc.meta_came.as_ref().unwrap_or(&doc.meta).clone(),
             extra: doc.extra.clone(),
             warnings: doc.warnings[..doc.warnings_came].to_vec(),
+            layers: Vec::new(),
             seq: doc.seq,
         }
     }

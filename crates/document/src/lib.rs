@@ -48,6 +48,7 @@ mod changes;
 mod column;
 mod commit;
 mod contract;
+mod given;
 mod layer;
 pub mod offsets;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use batch::{Batch, DocFailure, DocKey, NewDocument, Outcome, Warning};
 pub use changes::{AttrValue, Changes, LayerRef, Refusal, Span};
 pub use column::{Names, StrColumn};
 pub use contract::{Contract, ContractName, ContractNameError, OutLayer, Subject};
+pub use given::{NewLayer, NewSpan, NewValue};
 pub use layer::{Attr, AttrValues, Layer, SpanView};
 pub use serde_json::{Map, Value};
 

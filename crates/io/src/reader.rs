@@ -149,6 +149,7 @@ impl Reader {
             meta: Map::new(),
             extra: draft.extra,
             warnings,
+            layers: Vec::new(),
             seq: 0,
         })
     }
