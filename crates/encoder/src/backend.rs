@@ -1,6 +1,9 @@
 //! What runs the transformer: a small trait, so that runtimes can be exchanged.
 
-use crate::embedded::Embedded;
+use std::path::PathBuf;
+
+use crate::embedded::{Embedded, Precision};
+use crate::onnxruntime::{self, OnnxRuntime};
 use crate::{EncoderError, ModelFolder};
 
 /// Windows of wordpieces, one after another without padding.
@@ -85,22 +88,72 @@ pub trait Session: Send {
 }
 
 /// Names of the backends that [`load`] knows; the first is the default.
-pub const BACKENDS: [&str; 2] = ["rten", "rten-int8"];
+pub const BACKENDS: [&str; 4] = ["rten", "rten-int8", "onnxruntime", "onnxruntime-int8"];
 
-/// Loads the encoder of a model folder into the backend of that name.
-///
-/// # Errors
-/// There is no such backend, or it cannot take the weights.
-pub fn load(name: &str, folder: &ModelFolder) -> Result<Box<dyn Backend>, EncoderError> {
-    let precision = match name {
-        "rten" => crate::embedded::Precision::F32,
-        "rten-int8" => crate::embedded::Precision::Int8,
-        _ => {
+/// Which backend runs the encoder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// One of [`BACKENDS`].
+    pub name: String,
+    /// Path of the library, for those that [open one](Choice::opens_library).
+    pub library: Option<PathBuf>,
+}
+
+impl Choice {
+    /// The backend of that name; a library is looked for in the environment.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            library: None,
+        }
+    }
+
+    /// Whether this backend is a library on the machine, to be opened at run time.
+    #[must_use]
+    pub fn opens_library(&self) -> bool {
+        self.name.starts_with("onnxruntime")
+    }
+
+    /// Whether there is such a backend and its library is a file; nothing is opened.
+    ///
+    /// # Errors
+    /// There is none, or it is not.
+    pub fn check(&self) -> Result<(), EncoderError> {
+        if !BACKENDS.contains(&self.name.as_str()) {
             return Err(EncoderError::UnknownBackend {
-                name: name.to_owned(),
+                name: self.name.clone(),
                 known: BACKENDS.map(str::to_owned).to_vec(),
             });
         }
+        if self.opens_library() {
+            onnxruntime::library(self.library.as_deref())?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self::named(BACKENDS[0])
+    }
+}
+
+/// Loads the encoder of a model folder into a backend.
+///
+/// # Errors
+/// There is no such backend, its library cannot be opened, or it cannot take the weights.
+pub fn load(choice: &Choice, folder: &ModelFolder) -> Result<Box<dyn Backend>, EncoderError> {
+    choice.check()?;
+    let precision = if choice.name.ends_with("-int8") {
+        Precision::Int8
+    } else {
+        Precision::F32
     };
-    Ok(Box::new(Embedded::load(folder, precision)?))
+    Ok(if choice.opens_library() {
+        let library = choice.library.as_deref();
+        Box::new(OnnxRuntime::load(folder, precision, library)?)
+    } else {
+        Box::new(Embedded::load(folder, precision)?)
+    })
 }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::backend::{Backend, RaggedBatch, Session};
+use crate::backend::{Backend, Choice, RaggedBatch, Session};
 use crate::model::TOKENIZER_FILE;
-use crate::tokenizer::{MAX_WORD_PIECES, TextReader, WordPieces, Words};
+use crate::tokenizer::{MAX_WORD_PIECES, Special, TextReader, WordPieces, Words};
 use crate::window::{WindowSize, windows};
 use crate::{EncoderError, ModelFolder};
 
@@ -18,7 +18,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Loads vocabulary and weights of `folder` into the backend of that name (see [`crate::backend::BACKENDS`]).
+    /// Loads vocabulary and weights of `folder` into the backend of that choice.
     ///
     /// `window` is the length of a window in wordpieces, `[CLS]` and `[SEP]` included; by default the one that the
     /// model was trained with.
@@ -27,16 +27,27 @@ impl Encoder {
     /// A file is missing, damaged or of another model, the backend is unknown, or the window too short or too long.
     pub fn load(
         folder: &ModelFolder,
-        backend: &str,
+        backend: &Choice,
         window: Option<usize>,
     ) -> Result<Self, EncoderError> {
-        let size = window_size(folder, window)?;
-        let pieces = WordPieces::open(&folder.path.join(TOKENIZER_FILE), folder.config.vocab_size)?;
-        let backend = Arc::from(crate::backend::load(backend, folder)?);
+        // Before the weights, which take longer to read than a number.
+        window_size(folder, window)?;
+        Self::on(crate::backend::load(backend, folder)?, folder, window)
+    }
+
+    /// As [`load`](Self::load), on a backend that has the weights of `folder`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn on(
+        backend: Box<dyn Backend>,
+        folder: &ModelFolder,
+        window: Option<usize>,
+    ) -> Result<Self, EncoderError> {
         Ok(Self {
-            pieces,
-            backend,
-            size,
+            pieces: WordPieces::open(&folder.path.join(TOKENIZER_FILE), folder.config.vocab_size)?,
+            backend: Arc::from(backend),
+            size: window_size(folder, window)?,
             dim: folder.config.hidden_size,
         })
     }
@@ -51,6 +62,14 @@ impl Encoder {
     #[must_use]
     pub fn backend(&self) -> &'static str {
         self.backend.name()
+    }
+
+    /// Scratch memory of the backend alone, for batches of one's own making.
+    ///
+    /// # Errors
+    /// The backend could not set itself up.
+    pub fn session(&self) -> Result<Box<dyn Session>, EncoderError> {
+        self.backend.session()
     }
 
     /// Scratch memory for one worker.
@@ -117,6 +136,11 @@ impl EncoderWorker {
         self.reader.words(text)
     }
 
+    /// Adds the words of `range` to `batch` as one window, for batches of one's own making.
+    pub fn add_window(&self, words: &Words, range: Range<usize>, batch: &mut RaggedBatch) {
+        add_window(self.pieces.special(), words, range, batch);
+    }
+
     /// Replaces `vectors` with one vector per word, `[words, dim]`: the last hidden state at its first wordpiece.
     ///
     /// `sentences` are byte ranges in the text, in order; windows begin and end with them. `go_on` is asked before
@@ -143,17 +167,13 @@ impl EncoderWorker {
             if !go_on() {
                 return Err(EncoderError::Cancelled);
             }
-            let special = self.pieces.special();
             self.batch.clear();
-            self.batch.push(special.cls, 0);
-            for word in window.words.clone() {
-                words
-                    .pieces(word)
-                    .iter()
-                    .for_each(|&piece| self.batch.push(piece, words.class(word)));
-            }
-            self.batch.push(special.sep, 0);
-            self.batch.end_window();
+            add_window(
+                self.pieces.special(),
+                words,
+                window.words.clone(),
+                &mut self.batch,
+            );
             self.session.forward(&self.batch, &mut self.hidden)?;
             for word in window.own {
                 let state = 1 + before[word] - before[window.words.start];
@@ -163,6 +183,18 @@ impl EncoderWorker {
         }
         Ok(())
     }
+}
+
+/// Adds the window `[CLS]`, `range` of `words`, `[SEP]` to `batch`.
+fn add_window(special: Special, words: &Words, range: Range<usize>, batch: &mut RaggedBatch) {
+    batch.push(special.cls, 0);
+    for word in range {
+        for &piece in words.pieces(word) {
+            batch.push(piece, words.class(word));
+        }
+    }
+    batch.push(special.sep, 0);
+    batch.end_window();
 }
 
 /// Index of the first word of every sentence.

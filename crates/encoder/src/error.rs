@@ -116,6 +116,15 @@ pub enum EncoderError {
         /// Those that are built in.
         known: Vec<String>,
     },
+    /// There is no library of ONNX Runtime to open.
+    #[error(
+        "no library of ONNX Runtime: {reason}. `pip install onnxruntime` brings one, as onnxruntime/capi/libonnxruntime.so.VERSION \
+         in the folder that `pip show onnxruntime` calls Location; put its path into option `library` or into ORT_DYLIB_PATH"
+    )]
+    NoLibrary {
+        /// What was looked for, where, and what was found.
+        reason: String,
+    },
     /// The backend refused the model or failed on an input.
     #[error("encoder backend {backend}, {doing}: {reason}")]
     Backend {

@@ -12,6 +12,7 @@ mod error;
 mod graph;
 pub mod heads;
 mod model;
+pub mod onnxruntime;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Does this crate compute what the training framework computed? `parity.json` of a model folder holds its answers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::backend::{BACKENDS, Backend, Choice, load};
 use crate::heads::{LinkKind, SentimentOutput};
-use crate::{Encoder, Heads, ModelFolder, WordVectors};
+use crate::{Encoder, EncoderError, Heads, ModelFolder, WordVectors};
 
 /// The model folder for tests: `COPYDESK_MODEL_DIR`, or the one in the repository.
 fn folder() -> Option<PathBuf> {
@@ -26,6 +27,36 @@ fn folder() -> Option<PathBuf> {
         );
     }
     present.then_some(folder)
+}
+
+/// The backend of that name; none, said so, where its library is not on the machine.
+pub(crate) fn loaded(name: &str, folder: &ModelFolder) -> Option<Box<dyn Backend>> {
+    match load(&Choice::named(name), folder) {
+        Ok(backend) => Some(backend),
+        // A library that is named must work; only one that is not may be missing.
+        Err(reason @ EncoderError::NoLibrary { .. })
+            if std::env::var_os(crate::onnxruntime::LIBRARY_VARIABLE).is_none() =>
+        {
+            println!("skipped: {name}: {reason}");
+            None
+        }
+        Err(e) => panic!("{name}: {e}"),
+    }
+}
+
+/// An encoder on each backend that the machine has.
+fn encoders(folder: &ModelFolder) -> Vec<(&'static str, Encoder)> {
+    let encoder = |name| {
+        loaded(name, folder).map(|backend| (name, Encoder::on(backend, folder, None).unwrap()))
+    };
+    BACKENDS.into_iter().filter_map(encoder).collect()
+}
+
+fn vectors(worker: &mut crate::EncoderWorker, text: &str) -> Vec<f32> {
+    let words = worker.words(text);
+    let mut vectors = Vec::new();
+    worker.encode(&words, &[], &mut vectors, || true).unwrap();
+    vectors
 }
 
 #[derive(Deserialize)]
@@ -86,14 +117,20 @@ fn close(ours: &[f32], theirs: &[f32], tolerance: f32, what: &str) -> f32 {
 #[test]
 fn vectors_and_heads_agree_with_the_training_framework() {
     let Some(path) = folder() else { return };
+    let folder = ModelFolder::open(&path).unwrap();
+    for (name, encoder) in encoders(&folder) {
+        // What 8 bits move is held by `backends_agree_with_the_default`.
+        if !name.ends_with("-int8") {
+            agrees_with_the_training_framework(name, &encoder, &path);
+        }
+    }
+}
+
+fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &Path) {
     let parity: Parity =
         serde_json::from_slice(&std::fs::read(path.join("parity.json")).unwrap()).unwrap();
-    let folder = ModelFolder::open(&path).unwrap();
-    let mut worker = Encoder::load(&folder, "rten", None)
-        .unwrap()
-        .worker()
-        .unwrap();
-    let heads = Heads::open(&path).unwrap();
+    let mut worker = encoder.worker().unwrap();
+    let heads = Heads::open(path).unwrap();
     let (eww, conll) = (heads.ner("eww").unwrap(), heads.ner("conll").unwrap());
     let (quotes, sentiment) = (heads.quotes().unwrap(), heads.sentiment().unwrap());
     let mut worst = 0.0_f32;
@@ -167,15 +204,69 @@ fn vectors_and_heads_agree_with_the_training_framework() {
             assert!((ours.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         }
     }
-    println!("vectors differ by at most {worst:.1e}");
+    println!("{backend}: vectors differ by at most {worst:.1e}");
+}
+
+#[test]
+fn backends_agree_with_the_default() {
+    let Some(path) = folder() else { return };
+    let heads = Heads::open(&path).unwrap();
+    let ner = heads.ner("eww").unwrap();
+    let tags = |vectors: &[f32]| ner.tagger().viterbi(&ner.tagger().emissions(vectors));
+    let texts = [
+        "Orla Finch, mayor of Kestrel Bay, told the Dunmore Herald that NATO had not called."
+            .to_owned(),
+        "“We will not wait,” said Ilse Brandt of the Ferrymen’s Union. ".repeat(40),
+    ];
+    let mut encoders = encoders(&ModelFolder::open(&path).unwrap()).into_iter();
+    let mut read = |(name, encoder): (&'static str, Encoder)| {
+        let mut worker = encoder.worker().unwrap();
+        (
+            name,
+            texts.each_ref().map(|text| vectors(&mut worker, text)),
+        )
+    };
+    let (_, ours) = read(encoders.next().unwrap());
+    for (name, theirs) in encoders.map(&mut read) {
+        let (mut worst, mut least, mut sum, mut words) = (0.0_f32, 1.0_f32, 0.0, 0);
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours.len(), theirs.len());
+            for (a, b) in ours.chunks(heads.dim()).zip(theirs.chunks(heads.dim())) {
+                worst = a
+                    .iter()
+                    .zip(b)
+                    .map(|(a, b)| (a - b).abs())
+                    .fold(worst, f32::max);
+                least = least.min(cosine(a, b));
+                sum += cosine(a, b);
+                words += 1;
+            }
+        }
+        let mean = sum / words as f32;
+        println!(
+            "{name}: off by at most {worst:.1e}, cosine {mean:.6} on average, {least:.6} at worst"
+        );
+        if name.ends_with("-int8") {
+            assert!(mean > 0.99 && least > 0.95, "{name}: {mean}, {least}");
+        } else {
+            assert!(worst < 1e-4, "{name}: off by {worst}");
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                assert_eq!(tags(ours), tags(theirs), "{name}");
+            }
+        }
+    }
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 #[test]
 fn vectors_do_not_depend_on_what_was_read_beside_or_before() {
     let Some(path) = folder() else { return };
     let folder = ModelFolder::open(&path).unwrap();
-    for backend in crate::backend::BACKENDS {
-        let encoder = Encoder::load(&folder, backend, None).unwrap();
+    for (name, encoder) in encoders(&folder) {
         let texts = [
             "Orla Finch, mayor of Kestrel Bay, said the bridge would open on Tuesday.".to_owned(),
             "x".to_owned(),
@@ -200,17 +291,16 @@ fn vectors_do_not_depend_on_what_was_read_beside_or_before() {
         for (text, alone) in texts.iter().zip(&alone).rev() {
             assert!(
                 encode(&mut busy, text) == *alone,
-                "{backend}: {text:.20} changed in company"
+                "{name}: {text:.20} changed in company"
             );
         }
 
         // Several windows in one batch give what each gives alone.
-        let backend = crate::backend::load(backend, &folder).unwrap();
         let window = |batch: &mut crate::backend::RaggedBatch, n: u32| {
             (0..n).for_each(|i| batch.push(1000 + i * 7 % 5000, (i % 4) as u8));
             batch.end_window();
         };
-        let mut session = backend.session().unwrap();
+        let mut session = encoder.session().unwrap();
         let mut run = |sizes: &[u32]| {
             let mut batch = crate::backend::RaggedBatch::default();
             sizes.iter().for_each(|&n| window(&mut batch, n));
@@ -220,14 +310,19 @@ fn vectors_do_not_depend_on_what_was_read_beside_or_before() {
         };
         let together = run(&[3, 256, 17, 1]);
         let apart: Vec<u32> = [3, 256, 17, 1].iter().flat_map(|&n| run(&[n])).collect();
-        assert!(together == apart, "windows changed in company");
+        assert!(together == apart, "{name}: windows changed in company");
     }
 }
 
 #[test]
 fn a_cancelled_document_stops_between_windows() {
     let Some(path) = folder() else { return };
-    let encoder = Encoder::load(&ModelFolder::open(&path).unwrap(), "rten", Some(128)).unwrap();
+    let encoder = Encoder::load(
+        &ModelFolder::open(&path).unwrap(),
+        &Choice::default(),
+        Some(128),
+    )
+    .unwrap();
     let mut worker = encoder.worker().unwrap();
     let words = worker.words(&"The ferry left at noon. ".repeat(200));
     let mut asked = 0;

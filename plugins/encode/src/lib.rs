@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use copydesk_encoder::backend::BACKENDS;
+use copydesk_encoder::backend::{BACKENDS, Choice};
 use copydesk_encoder::{Encoder, EncoderError, EncoderWorker, ModelFolder, window_size};
 use copydesk_language::sentence::sentences;
 use copydesk_plugin::{Diagnostics, Doc, Docs, Host, Out, Stage, StageError, Worker, stage};
@@ -23,8 +23,11 @@ use serde::Deserialize;
 struct Config {
     /// Folder of the model.
     model: String,
-    /// What runs it: `rten` (32-bit floats) or `rten-int8` (faster, less exact).
+    /// What runs it: `rten` (32-bit floats), `rten-int8` (8 bits, less exact), or the same with
+    /// ONNX Runtime: `onnxruntime`, `onnxruntime-int8`.
     backend: String,
+    /// Path of ONNX Runtime's library; by default what ORT_DYLIB_PATH says.
+    library: Option<String>,
     /// Wordpieces that are read at a time; by default what the model was trained with.
     window: Option<usize>,
     /// Longest document, in words: the vectors of a word take 1.5 kB. A longer one fails.
@@ -36,6 +39,7 @@ impl Default for Config {
         Self {
             model: "models/desk-small".to_owned(),
             backend: BACKENDS[0].to_owned(),
+            library: None,
             window: None,
             max_words: 200_000,
         }
@@ -44,7 +48,7 @@ impl Default for Config {
 
 struct Encode {
     folder: ModelFolder,
-    backend: String,
+    backend: Choice,
     window: Option<usize>,
     max_words: usize,
     encoder: Option<Arc<Encoder>>,
@@ -62,14 +66,7 @@ impl Stage for Encode {
 
     fn create(config: Config, host: &Host<'_>) -> Result<Self, Diagnostics> {
         let mut wrong = Diagnostics::new();
-        if !BACKENDS.contains(&config.backend.as_str()) {
-            wrong
-                .error(
-                    "/backend",
-                    format!("there is no backend `{}`", config.backend),
-                )
-                .hint(format!("one of: {}", BACKENDS.join(", ")));
-        }
+        let backend = backend(&config, host, &mut wrong);
         let folder = match model_folder(&config.model, host) {
             Ok(folder) => folder,
             Err((message, hint)) => {
@@ -90,7 +87,7 @@ impl Stage for Encode {
         host.describe(TOKENS, "transient", true)?;
         Ok(Self {
             folder,
-            backend: config.backend,
+            backend,
             window: config.window,
             max_words: config.max_words,
             encoder: None,
@@ -122,6 +119,48 @@ impl Stage for Encode {
 copydesk_plugin::export!(Encode);
 
 const TOKENS: &str = "layer:tokens";
+
+/// The backend of the options, checked as far as that goes without opening anything.
+fn backend(config: &Config, host: &Host<'_>, wrong: &mut Diagnostics) -> Choice {
+    let mut choice = Choice::named(&config.backend);
+    if !BACKENDS.contains(&config.backend.as_str()) {
+        wrong
+            .error(
+                "/backend",
+                format!("there is no backend `{}`", config.backend),
+            )
+            .hint(format!("one of: {}", BACKENDS.join(", ")));
+        return choice;
+    }
+    let Some(library) = &config.library else {
+        if let Err(error) = choice.check() {
+            wrong.error("/backend", error);
+        }
+        return choice;
+    };
+    if !choice.opens_library() {
+        wrong
+            .error(
+                "/library",
+                format!("backend `{}` opens no library", config.backend),
+            )
+            .hint("leave `library` out, or set `backend = \"onnxruntime\"`");
+        return choice;
+    }
+    let found = match host.resource(library) {
+        Ok(path) => {
+            choice.library = Some(path);
+            choice.check()
+        }
+        Err(e) => Err(EncoderError::NoLibrary {
+            reason: e.message().to_owned(),
+        }),
+    };
+    if let Err(error) = found {
+        wrong.error("/library", error);
+    }
+    choice
+}
 
 /// Opens the model folder, or says what is wrong and what helps.
 fn model_folder(model: &str, host: &Host<'_>) -> Result<ModelFolder, (String, &'static str)> {

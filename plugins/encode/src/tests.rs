@@ -122,8 +122,55 @@ fn wrong_options_are_told_apart() {
     assert!(found[0].1.contains("abacus"), "{found:?}");
 
     let Some(model) = model() else { return };
+    for (backend, library, pointer, parts) in [
+        (
+            "onnxruntime",
+            "no/libonnxruntime.so",
+            "/library",
+            ["no/libonnxruntime.so", "pip install onnxruntime"],
+        ),
+        (
+            "rten",
+            "libonnxruntime.so",
+            "/library",
+            ["`rten`", "opens no library"],
+        ),
+    ] {
+        let found = problems(json!({ "model": model, "backend": backend, "library": library }));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, pointer);
+        for part in parts {
+            assert!(found[0].1.contains(part), "{found:?}");
+        }
+    }
+
     let found = problems(json!({ "model": model, "window": 20 }));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].0, "/window");
     assert!(found[0].1.contains("66 to 512"), "{found:?}");
+}
+
+#[test]
+fn onnx_runtime_gives_the_vectors_of_the_default() {
+    let Some(model) = model() else { return };
+    let library = match copydesk_encoder::onnxruntime::library(None) {
+        Ok(library) => library.display().to_string(),
+        Err(reason) => return println!("skipped: {reason}"),
+    };
+    let vectors = |options| {
+        let run = testkit::stage!(Encode)
+            .options(options)
+            .text("Orla Finch left at noon. The ferry did not.")
+            .run();
+        let layer = run.batch().layer("tokens").unwrap();
+        (0..u32::try_from(layer.len(0)).unwrap())
+            .flat_map(|row| layer.vector(0, row, "vector").unwrap().to_vec())
+            .collect::<Vec<f32>>()
+    };
+    let ours = vectors(json!({ "model": model }));
+    let theirs = vectors(json!({ "model": model, "backend": "onnxruntime", "library": library }));
+    assert_eq!(ours.len(), theirs.len());
+    let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs());
+    let worst = worst.fold(0.0, f32::max);
+    assert!(worst < 1e-4, "off by {worst}");
 }
