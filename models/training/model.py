@@ -15,7 +15,8 @@ NER_GUIDELINES = ["eww", "conll"]
 BIO_LABELS = ["O", "B", "I"]
 QUOTE_LAYERS = ["source", "cue", "content"]
 SENTIMENT_LABELS = ["negative", "neutral", "positive"]
-SENTIMENT_SOURCES = ["stance", "newsmtsc", "dse", "seesaw"]
+# Four kinds of data on mentions in their sentence, and a speaker's attitude in a whole statement.
+SENTIMENT_SOURCES = ["stance", "newsmtsc", "dse", "seesaw", "attitude"]
 CASE_CLASSES = 4
 FORBIDDEN = -10_000.0  # a transition score that no sum of others outweighs, and that fp16 can hold
 
@@ -261,7 +262,11 @@ class Quotes(nn.Module):
 
 
 class Sentiment(nn.Module):
-    """Sentiment toward a target: attention from the mean of its word vectors over the words of its sentences."""
+    """Sentiment toward a target: attention from the mean of its word vectors over the words of a scope.
+
+    The scope of a mention is its sentence and the one before. The scope of an attitude is the statement, and the target
+    may stand outside it.
+    """
 
     def __init__(self, size, heads=6, hidden=384):
         super().__init__()

@@ -7,6 +7,7 @@ stance and NewsMTSC is set aside for the calibration of scores (calibrate.py).
 import argparse
 import json
 import pickle
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from model import NER_LABELS, SENTIMENT_LABELS
 from words import WordPieces, sentence_starts, sentences
 
 HELD_EVERY = 25
+LABELS = Path(__file__).with_name("labels")  # sentences invented for the training, with their labels
 TAG = {label: i for i, label in enumerate(NER_LABELS)}
 
 
@@ -110,9 +112,44 @@ def prepare_sentiment(records, wordpieces):
     items = []
     for text, targets in texts.items():
         words = wordpieces.words(text)
-        rows = [(*words.cover(*span), label, sure) for span, label, sure in targets]
+        rows = [target_row(words, span, (0, len(text)), label, sure) for span, label, sure in targets]
         items.append({**compact(words, [0]), "targets": rows})
     return items
+
+
+def target_row(words, mention, scope, label, sure):
+    """A target as words: first and last of its mention, begin and end (exclusive) of its scope."""
+    (first, last), (begin, end) = words.cover(*mention), words.cover(*scope)
+    return {"first": first, "last": last, "begin": begin, "end": end + 1, "label": label, "sure": sure}
+
+
+def prepare_attitudes(records, wordpieces):
+    """Statements with a speaker's attitude: the scope is the statement, the target is a mention in or near it."""
+    items = []
+    for record in records:
+        words = wordpieces.words(record["text"])
+        rows = [
+            target_row(words, a["mention"], a["statement"], SENTIMENT_LABELS.index(a["label"]), True)
+            for a in record["attitudes"]
+        ]
+        items.append({**compact(words, [0]), "targets": rows})
+    return items
+
+
+QUOTATION = re.compile(r"“[^“”]+”?|\"[^\"]+\"?")
+
+
+def quoted_targets(records):
+    """Attitudes from stance records whose holder is a speaker: those that name the target in the words in marks."""
+    for record in records:
+        marks = [m.span() for m in QUOTATION.finditer(record["sentence"]) if m.start() <= record["start"] and record["end"] <= m.end()]
+        if marks and record["holder"] != "author":
+            shift = len(record["previous"]) + 1 if record["previous"] else 0
+            moved = lambda span: [shift + place for place in span]
+            yield {
+                "text": (record["previous"] + " " if shift else "") + record["sentence"],
+                "attitudes": [{"mention": moved((record["start"], record["end"])), "statement": moved(marks[0]), "label": record["label"]}],
+            }
 
 
 def main():
@@ -132,13 +169,18 @@ def main():
     sets["stance"] = prepare_sentiment(stance, wordpieces)
     for name in ("newsmtsc", "dse", "seesaw"):
         sets[name] = prepare_sentiment(read(args.data / f"sentiment/{name}/train.jsonl"), wordpieces)
-    held = {name: sets[name][::HELD_EVERY] for name in ("stance", "newsmtsc")}
+    attitudes = read(LABELS / "attitudes.jsonl")
+    sets["attitude"] = prepare_attitudes(attitudes, wordpieces)
+    held = {name: sets[name][::HELD_EVERY] for name in ("stance", "newsmtsc", "attitude")}
     for name in held:
         sets[name] = [item for i, item in enumerate(sets[name]) if i % HELD_EVERY]
+    # The invented sentences and the statements of the stance sentences only train: what is set aside should be like the news.
+    sets["stance"] += prepare_sentiment(read(LABELS / "stance.jsonl"), wordpieces)
+    sets["attitude"] += prepare_attitudes(quoted_targets(stance), wordpieces)
 
     for name, items in sets.items():
         pieces = sum(len(p) for item in items for p in item["pieces"])
-        labels = Counter(t[2] for item in items for t in item.get("targets", ()))
+        labels = Counter(t["label"] for item in items for t in item.get("targets", ()))
         print(f"{name}: {len(items)} texts, {pieces} wordpieces", dict(sorted(labels.items())) or "")
     with open(args.prepared / "train.pickle", "wb") as out:
         pickle.dump(sets, out)

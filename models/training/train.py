@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ from words import CLS, MAX_PIECES, SEP, windows
 
 ROOM = MAX_PIECES - 2
 ARTICLE_SETS = ["eww", "conll", "quotes"]
-SENTIMENT_SETS = ["stance", "newsmtsc", "dse", "seesaw"]
+SENTIMENT_SETS = ["stance", "newsmtsc", "dse", "seesaw", "attitude"]
 ALONE = 0.6  # share of the sentiment wordpieces that go into batches of single records
 UNSURE = 0.7  # weight of a stance label that its reader marked as not clear
 # A tag is one of some two hundred decisions in a window, most of them easy; a sentiment label one of five, all hard.
@@ -39,9 +40,24 @@ def shares(progress):
         "quotes": 0.33,
         "stance": 0.12 + 0.06 * late,
         "newsmtsc": 0.11 + 0.06 * late,
-        "dse": 0.07 * early,
-        "seesaw": 0.05 * early,
+        "attitude": 0.03,
+        "dse": 0.06 * early,
+        "seesaw": 0.03 * early,
     }
+
+
+class Judged(NamedTuple):
+    """A target in a window, with the words of its text and of its scope (ends exclusive, but for `last`)."""
+
+    source: str
+    text_begin: int
+    text_end: int
+    first: int
+    last: int
+    scope_begin: int
+    scope_end: int
+    label: int
+    sure: bool
 
 
 class Window:
@@ -132,8 +148,9 @@ class Sets:
         base = len(window.firsts)
         count = len(item["pieces"])
         window.add(item, 0, count)
-        for first, last, label, sure in item["targets"]:
-            window.targets.append((item["source"], base, base + count, base + first, base + last, label, sure))
+        for target in item["targets"]:
+            first, last, begin, end = (base + target[k] for k in ("first", "last", "begin", "end"))
+            window.targets.append(Judged(item["source"], base, base + count, first, last, begin, end, target["label"], target["sure"]))
 
     def packed(self, share):
         window = Window("sentiment")
@@ -179,7 +196,7 @@ def class_weights(sets):
         count = [0] * len(SENTIMENT_LABELS)
         for item in sets[name]:
             for target in item["targets"]:
-                count[target[2]] += 1
+                count[target["label"]] += 1
         weight = [c**-0.5 if c else 0.0 for c in count]
         scale = sum(count) / sum(w * c for w, c in zip(weight, count))
         result[name] = [w * scale for w in weight]
@@ -240,17 +257,18 @@ def link_loss(quotes, vectors, attributions):
 
 def sentiment_losses(desk, hidden, batch, chosen, weights):
     """Cross-entropy per window, classes and unsure labels weighted."""
-    targets = [(b, *t) for b in chosen for t in batch[b].targets]
-    longest = max(end - begin for _, _, begin, end, *_ in targets)
-    index = padded([[batch[b].offset + f for f in batch[b].firsts[begin:end]] for b, _, begin, end, *_ in targets], longest, hidden.device)
-    column = lambda values: torch.tensor(list(values), device=hidden.device)
-    scope = torch.arange(longest, device=hidden.device)[None] < column(end - begin for _, _, begin, end, *_ in targets)[:, None]
+    targets = [(b, t) for b in chosen for t in batch[b].targets]
+    longest = max(t.text_end - t.text_begin for _, t in targets)
+    index = padded([[batch[b].offset + f for f in batch[b].firsts[t.text_begin : t.text_end]] for b, t in targets], longest, hidden.device)
+    column = lambda value: torch.tensor([value(t) for _, t in targets], device=hidden.device)
+    position = torch.arange(longest, device=hidden.device)[None]
+    scope = (position >= column(lambda t: t.scope_begin - t.text_begin)[:, None]) & (position < column(lambda t: t.scope_end - t.text_begin)[:, None])
     head = desk.heads.sentiment
-    inner = head(hidden[index], scope, column(t[4] - t[2] for t in targets), column(t[5] - t[2] for t in targets), dropout=0.1)
-    logits = torch.stack([head.out[t[1]](x) for t, x in zip(targets, inner)])
-    loss = F.cross_entropy(logits, column(t[6] for t in targets), reduction="none")
-    loss = loss * column(weights[t[1]][t[6]] * (1.0 if t[7] else UNSURE) for t in targets)
-    return {b: torch.stack([l for l, t in zip(loss, targets) if t[0] == b]).mean() for b in chosen}, loss.mean()
+    inner = head(hidden[index], scope, column(lambda t: t.first - t.text_begin), column(lambda t: t.last - t.text_begin), dropout=0.1)
+    logits = torch.stack([head.out[t.source](x) for (_, t), x in zip(targets, inner)])
+    loss = F.cross_entropy(logits, column(lambda t: t.label), reduction="none")
+    loss = loss * column(lambda t: weights[t.source][t.label] * (1.0 if t.sure else UNSURE))
+    return {b: torch.stack([l for l, (of, _) in zip(loss, targets) if of == b]).mean() for b in chosen}, loss.mean()
 
 
 def batch_loss(desk, batch, weights, device, bf16):
@@ -326,7 +344,10 @@ def run(rank, args):
             optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
     elif args.init:
-        desk.load_state_dict(torch.load(args.init, map_location=device, weights_only=True)["model"])
+        earlier = torch.load(args.init, map_location=device, weights_only=True)["model"]
+        for part in ("weight", "bias"):  # a checkpoint of before there were attitudes
+            earlier.setdefault(f"heads.sentiment.out.attitude.{part}", earlier[f"heads.sentiment.out.stance.{part}"])
+        desk.load_state_dict(earlier)
     # A resumed run draws another order than an unbroken one; it only has to be the same each time.
     torch.manual_seed(args.seed + state["step"] + 1_000_003 * rank)
     stream = Sets(sets, args.seed + state["step"] + 1_000_003 * rank)
