@@ -1,24 +1,27 @@
 //! The `sentiment` stage: how a text speaks of configured targets, and whose view it is.
 //!
 //! `target` finds where a target is mentioned, the model's head judges each
-//! mention in its sentence, and whoever speaks there holds the view; `tone`
-//! sums up for each statement and for the document.
+//! mention in its sentence, and whoever speaks there holds the view. A whole
+//! statement is judged once more, as its speaker's `attitude`, also toward
+//! targets that it does not name; `tone` sums up for the document.
 
+mod attitude;
 mod target;
 mod tone;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use copydesk_encoder::heads::{Polarity, SentimentHead};
+use copydesk_encoder::heads::{Polarity, Scope, SentimentHead};
 use copydesk_encoder::{Heads, ModelFolder, WordVectors};
 use copydesk_plugin::{Diagnostics, Doc, Host, Out, Spans, Stage, StageError, Worker, stage};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::attitude::Anchors;
 use crate::target::{Kind, Mention, Resolved, Target};
-use crate::tone::Probabilities;
+use crate::tone::{Judgement, Probabilities};
 
 /// Options of the stage.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -159,6 +162,30 @@ struct Statement {
     /// The words in marks or in reported speech themselves.
     said: Range<usize>,
     holder: Option<String>,
+    /// The words that name the speaker.
+    speaker: Option<Range<usize>>,
+}
+
+/// A document, ready for the head.
+struct Reading<'a> {
+    vectors: WordVectors<'a>,
+    starts: &'a [u32],
+    ends: &'a [u32],
+    sentences: Vec<Range<usize>>,
+    mentions: Vec<Mention>,
+    /// The head's judgement of each mention in its sentence; `None` where a mention has no word.
+    judged: Vec<Option<Probabilities>>,
+}
+
+impl Reading<'_> {
+    /// The words that share a byte with `range`.
+    fn words(&self, range: &Range<usize>) -> Range<usize> {
+        self.ends
+            .partition_point(|&end| end as usize <= range.start)
+            ..self
+                .starts
+                .partition_point(|&start| (start as usize) < range.end)
+    }
 }
 
 impl Worker for SentimentWorker {
@@ -167,13 +194,20 @@ impl Worker for SentimentWorker {
         let attitudes = out.layer("attitudes")?;
         let english = doc.language().is_none_or(|tag| tag.starts_with("en"));
         let statements = statements(&doc);
-        let judged = match doc.layer("tokens").filter(|t| english && !t.is_empty()) {
-            Some(tokens) => self.judged(&doc, tokens)?,
-            None => Vec::new(),
+        let reading = match doc.layer("tokens").filter(|t| english && !t.is_empty()) {
+            Some(tokens) => Some(self.read(&doc, tokens)?),
+            None => None,
         };
 
         let mut rows: Vec<Vec<(Polarity, bool)>> = vec![Vec::new(); self.targets.len()];
-        for (mention, probabilities) in judged.iter().filter(|(m, _)| m.kind == Kind::Named) {
+        let mentions = reading
+            .iter()
+            .flat_map(|r| r.mentions.iter().zip(&r.judged))
+            .filter(|(mention, _)| mention.kind == Kind::Named);
+        for (mention, probabilities) in mentions {
+            let Some(probabilities) = probabilities else {
+                continue;
+            };
             let judgement = tone::judge(*probabilities);
             let label = out.label(sentiment, judgement.polarity.name())?;
             let row = out.span(
@@ -208,33 +242,14 @@ impl Worker for SentimentWorker {
             rows[mention.target].push((judgement.polarity, holder.is_some()));
         }
 
-        for statement in &statements {
-            for (index, target) in self.targets.iter().enumerate() {
-                let inside = |range: &Range<usize>, adjectives: bool| -> Vec<Probabilities> {
-                    judged
-                        .iter()
-                        .filter(|(m, _)| {
-                            m.target == index
-                                && range.start <= m.range.start
-                                && m.range.end <= range.end
-                                && adjectives == (m.kind == Kind::Adjective)
-                        })
-                        .map(|(_, p)| *p)
-                        .collect()
-                };
-                // Quoted words that do not name the target belong to a statement that may; its people and
-                // adjective say less.
-                let views = [
-                    inside(&statement.said, false),
-                    inside(&statement.range, false),
-                    inside(&statement.said, true),
-                ];
-                let Some(views) = views.into_iter().find(|v| !v.is_empty()) else {
-                    continue;
-                };
-                let Some(attitude) = tone::attitude(&views) else {
-                    continue;
-                };
+        for (statement, (index, target)) in statements
+            .iter()
+            .flat_map(|s| self.targets.iter().enumerate().map(move |t| (s, t)))
+        {
+            let attitude = reading
+                .as_ref()
+                .and_then(|reading| self.attitude(doc.text(), reading, statement, index));
+            if let Some(attitude) = attitude {
                 let label = out.label(attitudes, attitude.polarity.name())?;
                 let row = out.span(
                     &doc,
@@ -261,12 +276,8 @@ impl Worker for SentimentWorker {
 }
 
 impl SentimentWorker {
-    /// Every mention of a target with the head's judgement.
-    fn judged(
-        &self,
-        doc: &Doc<'_>,
-        tokens: Spans<'_>,
-    ) -> Result<Vec<(Mention, Probabilities)>, StageError> {
+    /// Finds every mention of a target and judges it in its sentence.
+    fn read<'a>(&self, doc: &Doc<'a>, tokens: Spans<'a>) -> Result<Reading<'a>, StageError> {
         let given = tokens.vectors("vector").ok_or_else(|| {
             StageError::batch(
                 "no-vectors",
@@ -280,7 +291,6 @@ impl SentimentWorker {
             );
             return Err(StageError::batch("vectors", message));
         }
-        let vectors = WordVectors::new(given.data, given.dim);
         let text = doc.text();
         let words = copydesk_language::word::words(text);
         let ranges = |layer: &str| -> Vec<Range<usize>> {
@@ -299,36 +309,90 @@ impl SentimentWorker {
         if sentences.is_empty() {
             sentences = copydesk_language::sentence::sentences(text);
         }
-        let (starts, ends) = (tokens.starts(), tokens.ends());
-        let tokens_of = |range: &Range<usize>| -> Range<usize> {
-            ends.partition_point(|&end| end as usize <= range.start)
-                ..starts.partition_point(|&start| (start as usize) < range.end)
+        let mut reading = Reading {
+            vectors: WordVectors::new(given.data, given.dim),
+            starts: tokens.starts(),
+            ends: tokens.ends(),
+            sentences,
+            mentions,
+            judged: Vec::new(),
         };
-        let mut out = Vec::new();
-        let mut read: Option<(Range<usize>, copydesk_encoder::heads::Scope<'_>)> = None;
-        for mention in mentions {
-            let target = tokens_of(&mention.range);
+        reading.judged = self.judged(&reading);
+        Ok(reading)
+    }
+
+    fn judged(&self, reading: &Reading<'_>) -> Vec<Option<Probabilities>> {
+        let sentences = &reading.sentences;
+        let mut ready: Option<Scope<'_>> = None;
+        let judge = |mention: &Mention| {
+            let target = reading.words(&mention.range);
             let sentence = sentences
                 .partition_point(|s| s.end <= mention.range.start)
                 .min(sentences.len().saturating_sub(1));
             if target.is_empty() || sentences.is_empty() {
-                continue;
+                return None;
             }
             // The sentence and the one before it: the context that the head was trained with.
             let from = sentences[sentence.saturating_sub(1)]
                 .start
                 .min(mention.range.start);
             let to = sentences[sentence].end.max(mention.range.end);
-            let around = tokens_of(&(from..to));
+            let around = reading.words(&(from..to));
             let around = around.start.min(target.start)..around.end.max(target.end);
-            if read.as_ref().is_none_or(|(of, _)| *of != around) {
-                read = Some((around.clone(), self.head.read(vectors, around)));
+            if ready.as_ref().is_none_or(|scope| *scope.words() != around) {
+                ready = Some(self.head.read(reading.vectors, around));
             }
-            let Some((_, scope)) = &read else { continue };
+            let scope = ready.as_ref()?;
             let judged = self.head.toward(scope, target, self.head.default_output());
-            out.push((mention, judged.probabilities));
+            Some(judged.probabilities)
+        };
+        reading.mentions.iter().map(judge).collect()
+    }
+
+    /// What the speaker of a statement thinks of a target; `None` where the statement does not show it.
+    fn attitude(
+        &self,
+        text: &str,
+        reading: &Reading<'_>,
+        statement: &Statement,
+        target: usize,
+    ) -> Option<Judgement> {
+        let anchors = attitude::anchors(
+            statement,
+            target,
+            &reading.mentions,
+            &reading.sentences,
+            text,
+        )?;
+        let Some(output) = self.head.attitude_output() else {
+            // A model trained without attitudes: the mentions within the statement, as they were judged.
+            let Anchors::Named(named) = anchors else {
+                return None;
+            };
+            let views: Vec<Probabilities> = named
+                .into_iter()
+                .filter_map(|i| reading.judged[i])
+                .collect();
+            return tone::attitude(&views);
+        };
+        let said = reading.words(&statement.said);
+        if said.is_empty() {
+            return None;
         }
-        Ok(out)
+        let scope = self.head.read(reading.vectors, said);
+        let judge = |index: usize| {
+            let words = reading.words(&reading.mentions[index].range);
+            (!words.is_empty()).then(|| self.head.toward(&scope, words, output).probabilities)
+        };
+        match anchors {
+            Anchors::Named(named) => {
+                let views: Vec<Probabilities> = named.into_iter().filter_map(judge).collect();
+                tone::attitude(&views)
+            }
+            // Of a target that is not named, "neutral" would only say that the statement is about something else.
+            Anchors::Near(near) => tone::attitude(&[judge(near)?])
+                .filter(|attitude| attitude.polarity != Polarity::Neutral),
+        }
     }
 }
 
@@ -365,6 +429,9 @@ fn statements(doc: &Doc<'_>) -> Vec<Statement> {
                 .link_attr("speaker")
                 .and_then(|link| speakers?.text_attr(link.row as usize, "name"))
                 .map(str::to_owned),
+            speaker: quote
+                .link_attr("speaker")
+                .and_then(|link| Some(speakers?.get(link.row as usize).range())),
         })
         .collect();
     for statement in doc.layer("statements").iter().flat_map(|s| s.iter()) {

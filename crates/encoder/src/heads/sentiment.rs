@@ -6,8 +6,9 @@ use crate::EncoderError;
 
 /// Judges how a text speaks of a target.
 ///
-/// One layer of attention, from the mean vector of the target's words over the words of a scope (its sentence and
-/// neighbours), with a bonus by distance from the target. Several outputs share it, one per kind of training data,
+/// One layer of attention, from the mean vector of the target's words over the words of a scope, with a bonus by
+/// distance from the target. The scope of a mention is its sentence and the one before; the scope of an attitude is a
+/// statement, and the target may be named outside it. Several outputs share the layer, one per kind of training data,
 /// because the data disagree on what neutral means.
 #[derive(Clone, Debug)]
 pub struct SentimentHead {
@@ -20,6 +21,7 @@ pub struct SentimentHead {
     outputs: Vec<Output>,
     default: usize,
     person: usize,
+    attitude: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +64,14 @@ pub enum Polarity {
     Neutral,
     /// Praise, support, trust.
     Positive,
+}
+
+impl Scope<'_> {
+    /// The words of the scope, counted in the document.
+    #[must_use]
+    pub fn words(&self) -> &Range<usize> {
+        &self.words
+    }
 }
 
 impl Polarity {
@@ -158,6 +168,7 @@ impl SentimentHead {
             outputs,
             default: 0,
             person: 0,
+            attitude: None,
         };
         let named = |name: &str| {
             head.output(name)
@@ -172,7 +183,9 @@ impl SentimentHead {
                         .collect(),
                 })
         };
+        let attitude = card.attitude.as_deref().map(named).transpose()?;
         (head.default, head.person) = (named(&card.default)?, named(&card.person)?);
+        head.attitude = attitude;
         Ok(head)
     }
 
@@ -197,6 +210,12 @@ impl SentimentHead {
         SentimentOutput(self.person)
     }
 
+    /// The output for a speaker's attitude in a whole statement; `None` for a model trained without.
+    #[must_use]
+    pub fn attitude_output(&self) -> Option<SentimentOutput> {
+        self.attitude.map(SentimentOutput)
+    }
+
     /// Names of all outputs.
     pub fn outputs(&self) -> impl Iterator<Item = &str> {
         self.outputs.iter().map(|o| o.name.as_str())
@@ -217,10 +236,10 @@ impl SentimentHead {
         }
     }
 
-    /// Judges the target that the words `target` (counted in the document, like the scope) name.
+    /// Judges the target that the words `target` (counted in the document, like the scope) name, by what the scope says.
     ///
     /// # Panics
-    /// If `target` is empty or reaches out of the scope.
+    /// If `target` is empty or reaches beyond the words of the document.
     #[must_use]
     pub fn toward(
         &self,
@@ -228,13 +247,7 @@ impl SentimentHead {
         target: Range<usize>,
         output: SentimentOutput,
     ) -> Sentiment {
-        assert!(
-            !target.is_empty()
-                && scope.words.start <= target.start
-                && target.end <= scope.words.end,
-            "the target {target:?} does not stand in the scope {:?}",
-            scope.words
-        );
+        assert!(!target.is_empty(), "a target without words");
         let dim = scope.vectors.dim();
         let size = dim / ATTENTION_HEADS;
         let mut both = vec![0.0; 2 * dim];

@@ -1,0 +1,159 @@
+//! Through which mentions of a target a speaker's attitude is read.
+
+use std::ops::Range;
+
+use crate::Statement;
+use crate::target::{Kind, Mention};
+
+/// How many sentences before a statement a target may be named that the statement does not name.
+///
+/// News paragraphs are a sentence or two: what a quotation is about stands in its own paragraph or the two before it.
+const SENTENCES_BEFORE: usize = 4;
+/// Words of a speaker's description that stand before the name: *Russian Deputy Foreign Minister Ilya Venn*.
+const DESCRIPTION_BYTES: usize = 40;
+
+/// Mentions of one target in or near one statement, by their index.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Anchors {
+    /// The statement names the target.
+    Named(Vec<usize>),
+    /// The text beside it does.
+    Near(usize),
+}
+
+/// Finds the mentions of `target` by which the attitude of `statement` is read; `None` where it is not about it.
+pub(crate) fn anchors(
+    statement: &Statement,
+    target: usize,
+    mentions: &[Mention],
+    sentences: &[Range<usize>],
+    text: &str,
+) -> Option<Anchors> {
+    let inside = |range: &Range<usize>, adjectives: bool| -> Vec<usize> {
+        (0..mentions.len())
+            .filter(|&i| {
+                let mention = &mentions[i];
+                mention.target == target
+                    && range.start <= mention.range.start
+                    && mention.range.end <= range.end
+                    && adjectives == (mention.kind == Kind::Adjective)
+            })
+            .collect()
+    };
+    // Quoted words that do not name the target belong to a statement that may; its people and adjective say less.
+    let named = [
+        inside(&statement.said, false),
+        inside(&statement.range, false),
+        inside(&statement.said, true),
+    ];
+    if let Some(named) = named.into_iter().find(|found| !found.is_empty()) {
+        return Some(Anchors::Named(named));
+    }
+    near(statement, target, mentions, sentences, text).map(Anchors::Near)
+}
+
+/// The nearest mention before the statement, else the nearest after it in its paragraph.
+fn near(
+    statement: &Statement,
+    target: usize,
+    mentions: &[Mention],
+    sentences: &[Range<usize>],
+    text: &str,
+) -> Option<usize> {
+    let said = &statement.said;
+    let first = sentences.partition_point(|s| s.end <= said.start);
+    let from = sentences
+        .get(first.saturating_sub(SENTENCES_BEFORE))
+        .map_or(said.start, |s| s.start);
+    let paragraph_end = text[said.end..]
+        .find('\n')
+        .map_or(text.len(), |at| said.end + at);
+    let about = |mention: &Mention| {
+        mention.target == target
+            && mention.kind != Kind::Pronoun
+            && !describes_speaker(mention, statement.speaker.as_ref())
+    };
+    let before = mentions
+        .iter()
+        .rposition(|m| about(m) && m.range.end <= said.start && m.range.start >= from);
+    before.or_else(|| {
+        mentions
+            .iter()
+            .position(|m| about(m) && m.range.start >= said.end && m.range.end <= paragraph_end)
+    })
+}
+
+/// Who speaks is not what is spoken of: *NATO* in *NATO spokeswoman Ilse Brandt*.
+fn describes_speaker(mention: &Mention, speaker: Option<&Range<usize>>) -> bool {
+    speaker.is_some_and(|speaker| {
+        mention.range.start < speaker.end && speaker.start <= mention.range.end + DESCRIPTION_BYTES
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Vestmark closed the strait. It gave no reason.\n\n“We are not surprised,” said Norland envoy Ilse Brandt of Vestmark.";
+
+    fn mention(target: usize, word: &str, nth: usize) -> Mention {
+        let start = TEXT
+            .match_indices(word)
+            .nth(nth)
+            .expect("a word of the text")
+            .0;
+        Mention {
+            range: start..start + word.len(),
+            target,
+            kind: Kind::Named,
+        }
+    }
+
+    fn statement(said: &str, speaker: &str) -> Statement {
+        let range = |part: &str| {
+            let start = TEXT.find(part).expect("a part of the text");
+            start..start + part.len()
+        };
+        Statement {
+            row: 0,
+            range: range(said),
+            said: range(said),
+            holder: None,
+            speaker: Some(range(speaker)),
+        }
+    }
+
+    fn sentences() -> Vec<Range<usize>> {
+        copydesk_language::sentence::sentences(TEXT)
+    }
+
+    #[test]
+    fn a_target_that_the_statement_does_not_name_is_found_before_it() {
+        let mentions = [mention(0, "Vestmark", 0), mention(0, "Vestmark", 1)];
+        let statement = statement("We are not surprised,", "Ilse Brandt");
+        let found = anchors(&statement, 0, &mentions, &sentences(), TEXT);
+        assert_eq!(found, Some(Anchors::Near(0)));
+    }
+
+    #[test]
+    fn a_target_inside_the_statement_comes_first() {
+        let mentions = [mention(0, "Vestmark", 0), mention(0, "surprised", 0)];
+        let statement = statement("We are not surprised,", "Ilse Brandt");
+        let found = anchors(&statement, 0, &mentions, &sentences(), TEXT);
+        assert_eq!(found, Some(Anchors::Named(vec![1])));
+    }
+
+    #[test]
+    fn the_country_of_the_speaker_is_not_what_is_spoken_of() {
+        let mentions = [mention(1, "Norland", 0)];
+        let statement = statement("We are not surprised,", "Ilse Brandt");
+        assert_eq!(anchors(&statement, 1, &mentions, &sentences(), TEXT), None);
+    }
+
+    #[test]
+    fn another_paragraph_after_the_statement_does_not_count() {
+        let mentions = [mention(0, "Norland", 0)];
+        let statement = statement("It gave no reason.", "Vestmark");
+        assert_eq!(anchors(&statement, 0, &mentions, &sentences(), TEXT), None);
+    }
+}
