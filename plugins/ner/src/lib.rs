@@ -58,7 +58,7 @@ struct Ner {
 #[stage(
     id = "copydesk/ner",
     summary = "Names of persons, organisations, places and other things",
-    requires = ["layer:tokens"],
+    requires = ["layer:tokens", "layer:sentences?"],
     provides = ["layer:entities"],
 )]
 impl Stage for Ner {
@@ -174,9 +174,17 @@ impl Worker for NerWorker {
         let entities = self
             .head
             .entities(WordVectors::new(vectors.data, vectors.dim));
-        let mut found = names::names(doc.text(), tokens.starts(), tokens.ends(), entities);
+        let text = doc.text();
+        let lines: Vec<usize> = doc
+            .layer("sentences")
+            .iter()
+            .flat_map(|sentences| sentences.iter())
+            .map(|sentence| sentence.start as usize)
+            .filter(|&start| text[..start].trim_end_matches([' ', '\t']).ends_with('\n'))
+            .collect();
+        let mut found = names::names(text, tokens.starts(), tokens.ends(), &lines, entities);
         if self.consistent {
-            names::agree(doc.text(), &mut found);
+            names::agree(text, &mut found);
         }
         let labels: Vec<Option<LabelId>> = LABELS
             .iter()

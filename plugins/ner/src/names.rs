@@ -16,16 +16,23 @@ pub(crate) struct Name<'a> {
     pub(crate) score: f32,
 }
 
-/// The names behind `entities`; `starts` and `ends` are the bytes of the words.
+/// The names behind `entities`; `starts` and `ends` are the bytes of the words, `lines` the bytes at which a sentence
+/// begins on a new line.
 ///
-/// The tagger sees hyphens, possessives and most full stops right by itself; what it misses is the last full stop of
+/// The tagger reads across line breaks, and a heading may look like the first name of who opens the paragraph below;
+/// a name is cut there. The tagger sees hyphens, possessives and most full stops right by itself; what it misses is the last full stop of
 /// an abbreviation and the rest of a name after an apostrophe within it.
 pub(crate) fn names<'a>(
     text: &str,
     starts: &[u32],
     ends: &[u32],
+    lines: &[usize],
     entities: Vec<Entity<'a>>,
 ) -> Vec<Name<'a>> {
+    let entities: Vec<Entity<'a>> = entities
+        .into_iter()
+        .flat_map(|entity| cut(entity, starts, lines))
+        .collect();
     let mut names: Vec<Name<'a>> = Vec::with_capacity(entities.len());
     let mut next_starts: Vec<usize> = entities
         .iter()
@@ -44,6 +51,28 @@ pub(crate) fn names<'a>(
         });
     }
     names
+}
+
+/// The parts of an entity between line breaks.
+fn cut<'a>(entity: Entity<'a>, starts: &[u32], lines: &[usize]) -> Vec<Entity<'a>> {
+    let mut parts = Vec::with_capacity(1);
+    let mut first = entity.words.start;
+    for word in entity.words.start + 1..entity.words.end {
+        let (before, here) = (starts[word - 1] as usize, starts[word] as usize);
+        let next_line = lines.partition_point(|&line| line <= before);
+        if lines.get(next_line).is_some_and(|&line| line <= here) {
+            parts.push(Entity {
+                words: first..word,
+                ..entity.clone()
+            });
+            first = word;
+        }
+    }
+    parts.push(Entity {
+        words: first..entity.words.end,
+        ..entity
+    });
+    parts
 }
 
 /// Gives every name one label within the document: the one with most votes among the places where it stands, each
@@ -151,9 +180,31 @@ mod tests {
             "Ada’Bel ran",
             &starts,
             &ends,
+            &[],
             vec![entity(0..1, "PER"), entity(1..2, "PER")],
         );
         assert!(found[0].bytes.end <= found[1].bytes.start, "{found:?}");
+    }
+
+    #[test]
+    fn a_heading_is_not_the_first_name_of_who_follows() {
+        let text = "Good Fences\nOrla Venn spoke.";
+        let entity = Entity {
+            words: 0..4,
+            label: "PER",
+            score: 0.9,
+        };
+        let (starts, ends) = ([0_u32, 5, 12, 17], [4_u32, 11, 16, 21]);
+        let found = names(text, &starts, &ends, &[0, 12], vec![entity]);
+        let found: Vec<&str> = found.iter().map(|n| &text[n.bytes.clone()]).collect();
+        assert_eq!(found, ["Good Fences", "Orla Venn"]);
+        // A line that only wraps begins no sentence, and the name stays whole.
+        let entity = Entity {
+            words: 0..4,
+            label: "PER",
+            score: 0.9,
+        };
+        assert_eq!(names(text, &starts, &ends, &[0], vec![entity]).len(), 1);
     }
 
     #[test]
