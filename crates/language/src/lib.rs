@@ -11,5 +11,6 @@ pub mod phrase;
 pub mod pronoun;
 pub mod quotation;
 pub mod sentence;
+pub mod spelling;
 pub mod unicode;
 pub mod word;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::country::{self, Sense};
+use crate::spelling::{one_slip_apart, same_spelling};
 
 /// Male, female, or a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -191,10 +192,10 @@ pub struct Person<'n> {
 }
 
 impl<'n> Person<'n> {
-    /// Takes `name` apart: *“Mr. Jan de Vries Jr.”* has the parts *Jan*, *de*, *Vries*.
+    /// Takes `name` apart: *“Mr. Jan de Vries Jr.”* has the parts *Jan*, *de*, *Vries*,
+    /// *“Danish Foreign Minister Ilse Venn”* the parts *Ilse*, *Venn*.
     #[must_use]
     pub fn new(name: &'n str) -> Self {
-        let mut titles = Vec::new();
         let mut parts: Vec<&str> = Vec::new();
         for part in name.split_whitespace() {
             let bare =
@@ -204,24 +205,29 @@ impl<'n> Person<'n> {
                 .or_else(|| bare.strip_suffix("'s"))
                 .unwrap_or(bare)
                 .trim_end_matches(['’', '\'']);
-            if bare.is_empty() {
-                continue;
-            }
-            let lower = bare.to_lowercase();
-            let leading = parts.is_empty();
-            if leading && (is_title(bare) || is_role(&lower) || is_role_modifier(&lower)) {
-                titles.push(bare);
-            } else if !matches!(
-                lower.trim_end_matches('.'),
-                "jr" | "sr" | "ii" | "iii" | "iv" | "phd" | "mp" | "md"
-            ) {
+            if !bare.is_empty() && !is_suffix(bare) {
                 parts.push(bare);
             }
         }
-        if parts.is_empty() {
-            parts = std::mem::take(&mut titles);
+        let qualifies = |part: &&str| {
+            let lower = part.to_lowercase();
+            is_title(part) || is_role(&lower) || is_role_modifier(&lower)
+        };
+        let leading = parts.iter().take_while(|part| qualifies(part)).count();
+        // A country or office before the title belongs to it.
+        let title = parts
+            .iter()
+            .take(parts.len().saturating_sub(1))
+            .rposition(|part| is_title(part) || is_role(&part.to_lowercase()))
+            .map_or(0, |at| at + 1);
+        let mut named = parts.split_off(leading.max(title));
+        if named.is_empty() {
+            named = std::mem::take(&mut parts);
         }
-        Self { titles, parts }
+        Self {
+            titles: parts,
+            parts: named,
+        }
     }
 
     /// The last name, with its particles left out.
@@ -240,6 +246,27 @@ impl<'n> Person<'n> {
         }
     }
 
+    /// The parts in folded spelling; *bin* and its like are of one piece with what follows.
+    fn folded(&self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        let mut patronymic = false;
+        for part in &self.parts {
+            let part = fold(part);
+            match out.last_mut().filter(|_| patronymic) {
+                Some(last) => {
+                    last.push(' ');
+                    last.push_str(&part);
+                    patronymic = false;
+                }
+                None => {
+                    patronymic = matches!(part.as_str(), "bin" | "ibn" | "bint");
+                    out.push(part);
+                }
+            }
+        }
+        out
+    }
+
     /// The gender that its title or given name tells.
     #[must_use]
     pub fn gender(&self) -> Option<Gender> {
@@ -252,80 +279,151 @@ impl<'n> Person<'n> {
 
 /// Whether two names may be one person's within a document.
 ///
-/// Last names must agree (with or without accents, or by one slip in a long
-/// name); given names must agree, be initials of each other, or be spelling
-/// variants (*Sergei*, *Sergey*). A lone last name agrees with any given name.
+/// A part stands for the whole: last names (*Venn*, *de Vries*, *Le Floch*,
+/// *López Moro*), a given name alone, a full name without its second surname.
+/// Two full names need the same last name, and given names that agree, are
+/// initials, short forms (*Bob*, *Robert*) or spelling variants of each other.
 #[must_use]
 pub fn same_person(a: &str, b: &str) -> bool {
     let (a, b) = (Person::new(a), Person::new(b));
-    let (last_a, last_b) = (fold(a.last()), fold(b.last()));
-    if last_a.is_empty() || last_b.is_empty() || !same_spelling(&last_a, &last_b) {
-        // A given name alone ("Hillary", "Bernie") for a full name.
-        return match (a.parts.len(), b.parts.len()) {
-            (1, 2..) => b.first().map(fold).as_deref() == Some(last_a.as_str()),
-            (2.., 1) => a.first().map(fold).as_deref() == Some(last_b.as_str()),
-            _ => false,
-        };
-    }
     if let (Some(x), Some(y)) = (a.gender(), b.gender())
         && x != y
     {
         return false;
     }
-    match (a.first(), b.first()) {
-        (Some(x), Some(y)) => same_given(&fold(x), &fold(y)),
-        _ => true,
+    let (a, b) = (a.folded(), b.folded());
+    let (short, long) = if a.len() <= b.len() {
+        (&a, &b)
+    } else {
+        (&b, &a)
+    };
+    let alike = |x: &[String], y: &[String]| {
+        x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same_surname(x, y))
+    };
+    let (Some(last_short), Some(last_long)) = (short.last(), long.last()) else {
+        return false;
+    };
+    if short.len() == 1 {
+        return same_surname(last_short, last_long) || long[..long.len() - 1].contains(last_short);
+    }
+    if alike(short, &long[long.len() - short.len()..]) || alike(short, &long[..short.len()]) {
+        return true;
+    }
+    // "Park Min-ho", "Park Min Ho"; "Min-ho Park".
+    let joined = |parts: &[String]| parts.concat().replace('-', "");
+    let sorted = |parts: &[String]| {
+        let mut parts = parts.to_vec();
+        parts.sort();
+        parts
+    };
+    if joined(short) == joined(long) || sorted(short) == sorted(long) {
+        return true;
+    }
+    let last = same_surname(last_short, last_long)
+        || (short[0] == long[0] && one_slip_apart(last_short, last_long));
+    last && same_given(&short[0], &long[0]) && middles_agree(short, long)
+}
+
+/// Whether both end in one last name.
+#[must_use]
+pub fn same_last(a: &str, b: &str) -> bool {
+    match (
+        Person::new(a).folded().last(),
+        Person::new(b).folded().last(),
+    ) {
+        (Some(a), Some(b)) => same_surname(a, b),
+        _ => false,
     }
 }
 
+/// *al-Venn* is *Venn*.
+fn same_surname(a: &str, b: &str) -> bool {
+    const ARTICLES: [&str; 8] = ["al-", "el-", "ad-", "as-", "ash-", "an-", "ar-", "at-"];
+    let bare = |name: &str| {
+        ARTICLES
+            .iter()
+            .find_map(|article| name.strip_prefix(article))
+            .filter(|rest| rest.len() > 2)
+            .unwrap_or(name)
+            .to_owned()
+    };
+    same_spelling(&bare(a), &bare(b))
+}
+
+/// Middle names and initials of the one are among those of the other: *George W.* is not *George H.*
+fn middles_agree(a: &[String], b: &[String]) -> bool {
+    let initials = |parts: &[String]| -> Vec<char> {
+        parts[1..parts.len() - 1]
+            .iter()
+            .filter(|part| !is_particle(part))
+            .filter_map(|part| part.chars().next())
+            .collect()
+    };
+    let (a, b) = (initials(a), initials(b));
+    let (short, long) = if a.len() <= b.len() {
+        (&a, &b)
+    } else {
+        (&b, &a)
+    };
+    short.iter().all(|initial| long.contains(initial))
+}
+
+/// What stands between given name and last name: *van*, *de*, *bin*.
+fn is_particle(part: &str) -> bool {
+    matches!(
+        part,
+        "van"
+            | "von"
+            | "der"
+            | "den"
+            | "de"
+            | "del"
+            | "della"
+            | "da"
+            | "di"
+            | "du"
+            | "dos"
+            | "das"
+            | "la"
+            | "le"
+            | "ter"
+            | "ten"
+            | "af"
+            | "av"
+            | "zu"
+            | "al"
+            | "el"
+            | "bin"
+            | "ibn"
+            | "bint"
+            | "abu"
+            | "ben"
+    )
+}
+
+fn is_suffix(part: &str) -> bool {
+    matches!(
+        part.to_lowercase().trim_end_matches('.'),
+        "jr" | "sr" | "ii" | "iii" | "iv" | "phd" | "mp" | "md"
+    )
+}
+
 fn same_given(a: &str, b: &str) -> bool {
+    // "J", "JK"; "Al" and "Ed" are names.
     let initial = |x: &str, y: &str| {
-        let x = x.replace('.', "");
-        x.chars().count() <= 2 && y.starts_with(x.chars().next().unwrap_or('\0'))
+        let letters = x.chars().count();
+        let short = letters == 1 || (letters == 2 && !x.contains(['a', 'e', 'i', 'o', 'u']));
+        short && y.starts_with(x.chars().next().unwrap_or('\0'))
     };
     a == b
         || initial(a, b)
         || initial(b, a)
         || same_spelling(a, b)
         || (a.len() >= 3 && b.len() >= 3 && (a.starts_with(b) || b.starts_with(a)))
-}
-
-/// Spelling variants of one name: folded equal, or one edit apart in five letters, two in eight.
-#[must_use]
-pub fn same_spelling(a: &str, b: &str) -> bool {
-    let (a, b) = (fold(a), fold(b));
-    if a == b {
-        return true;
-    }
-    let shorter = a.chars().count().min(b.chars().count());
-    let allowed = match shorter {
-        0..=4 => 0,
-        5..=8 => 1,
-        _ => 2,
-    };
-    allowed > 0 && a.chars().next() == b.chars().next() && distance(&a, &b, allowed) <= allowed
-}
-
-/// Levenshtein distance, or anything above `limit` when it is more.
-fn distance(a: &str, b: &str, limit: usize) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    if a.len().abs_diff(b.len()) > limit {
-        return limit + 1;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != y))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
-            diagonal = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    row[b.len()]
+        || SHORT_FORMS.iter().any(|forms| {
+            let among = |name: &str| forms.split(' ').any(|form| form == name);
+            among(a) && among(b)
+        })
 }
 
 /// Whether `short` abbreviates `long` by its initials: *NATO* for *North Atlantic Treaty Organization*.
@@ -346,14 +444,21 @@ pub fn is_acronym(short: &str, long: &str) -> bool {
     if words.len() < 2 {
         return false;
     }
-    let initials = |skip: bool| -> String {
+    let initials = |words: &[String], skip: bool| -> String {
         words
             .iter()
             .filter(|w| !(skip && small.contains(&w.as_str())))
             .filter_map(|w| w.chars().next())
             .collect()
     };
-    initials(true) == wanted || initials(false) == wanted
+    // "the U.S. Harbour and Shipping Council" is the HSC.
+    let own = usize::from(matches!(
+        country::country(&words[0]),
+        Some((_, Sense::Name | Sense::Demonym))
+    ));
+    initials(&words, true) == wanted
+        || initials(&words, false) == wanted
+        || (own == 1 && words.len() > 2 && initials(&words[own..], true) == wanted)
 }
 
 /// An organisation's name folded so that its variants are equal: without
@@ -388,6 +493,9 @@ pub fn organisation_key(name: &str) -> String {
                     | "co"
                     | "plc"
                     | "llc"
+                    | "corporation"
+                    | "incorporated"
+                    | "limited"
             )
         {
             continue;
@@ -619,6 +727,54 @@ static ORGANISATIONS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     )
 });
 
+/// Given names of one person: the full form and those that English shortens it to.
+const SHORT_FORMS: [&str; 44] = [
+    "william bill billy will liam",
+    "robert bob bobby rob robbie",
+    "richard dick rick rich ricky",
+    "james jim jimmy jamie",
+    "john jack johnny",
+    "joseph joe joey",
+    "michael mike mick mickey",
+    "edward ed eddie ted teddy ned",
+    "theodore ted teddy theo",
+    "thomas tom tommy",
+    "charles charlie chuck",
+    "anthony tony",
+    "antonio tony",
+    "andrew andy drew",
+    "daniel dan danny",
+    "david dave",
+    "donald don donny",
+    "kenneth ken kenny",
+    "ronald ron ronny",
+    "stephen steve",
+    "steven steve",
+    "gregory greg",
+    "lawrence larry",
+    "henry hank harry",
+    "harold harry hal",
+    "francis frank",
+    "franklin frank",
+    "albert al bert",
+    "alexander alex sandy",
+    "timothy tim",
+    "matthew matt",
+    "nicholas nick",
+    "randolph randy",
+    "rudolph rudy",
+    "bernard bernie",
+    "leonard len leo",
+    "margaret maggie meg peggy",
+    "elizabeth liz beth betsy betty lisa",
+    "katherine kate katie kathy",
+    "catherine kate cathy",
+    "patricia pat patty tricia",
+    "susan sue susie",
+    "deborah debbie deb",
+    "jennifer jen jenny",
+];
+
 static MALE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     set(
         "james john robert michael william david richard joseph thomas charles christopher daniel matthew anthony mark \
@@ -697,6 +853,44 @@ mod tests {
         assert!(!same_person("Ilse Brandt", "Otto Brandt"));
         assert!(!same_person("Mr. Brandt", "Mrs. Brandt"));
         assert!(!same_person("Venn", "Toll"));
+        assert!(same_person("Bob Venn", "Robert Venn"));
+        assert!(!same_person("Robert Venn", "William Venn"));
+        assert!(!same_person("Jan W. Toll", "Jan H. Toll"));
+        assert!(same_person("Jan W. Toll", "Jan Toll"));
+    }
+
+    #[test]
+    fn names_of_several_parts_and_other_orders() {
+        // Particles, with and without the given name.
+        assert!(same_person("de Vries", "Jan de Vries"));
+        assert!(same_person("Vries", "Jan de Vries"));
+        assert!(same_person("Le Floch", "Anne Le Floch"));
+        assert!(!same_person("Anne Le Floch", "Yves Le Floch"));
+        // Two surnames.
+        assert!(same_person("López Moro", "Inés María López Moro"));
+        assert!(same_person("Inés López", "Inés López Moro"));
+        assert!(same_person("López", "Inés López Moro"));
+        // Family name first.
+        assert!(same_person("Park", "Park Min-ho"));
+        assert!(same_person("Park Min Ho", "Park Min-ho"));
+        assert!(same_person("Min-ho Park", "Park Min-ho"));
+        assert!(!same_person("Park Min-ho", "Park Soo-jin"));
+        // Arabic articles and patronymics.
+        assert!(same_person("Tarsi", "Omar al-Tarsi"));
+        assert!(same_person("bin Rashid", "Omar bin Rashid"));
+        assert!(!same_person("Rashid", "Omar bin Rashid"));
+        assert!(same_last("bin Rashid", "Omar bin Rashid"));
+    }
+
+    #[test]
+    fn what_stands_before_a_title_belongs_to_it() {
+        let person = Person::new("Danish Foreign Minister Ilse Venn");
+        assert_eq!(person.parts, ["Ilse", "Venn"]);
+        assert_eq!(person.titles, ["Danish", "Foreign", "Minister"]);
+        assert_eq!(
+            Person::new("Jan Luther King Jr.").parts,
+            ["Jan", "Luther", "King"]
+        );
     }
 
     #[test]
@@ -704,6 +898,7 @@ mod tests {
         assert!(is_acronym("NITO", "Northern Islands Treaty Organization"));
         assert!(is_acronym("Nito", "Northern Islands Treaty Organization"));
         assert!(is_acronym("HSC", "Harbour and Shipping Council"));
+        assert!(is_acronym("HSC", "Norwegian Harbour and Shipping Council"));
         assert!(!is_acronym("HSC", "Harbour Council"));
         assert!(!is_acronym("N", "Northern"));
     }

@@ -1,10 +1,11 @@
 //! Chains of names: which entities of a document are one and the same.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use copydesk_language::country::{self, Sense};
 use copydesk_language::name::{self, Gender, Head, Person};
-use copydesk_language::word::{Shape, Word};
+use copydesk_language::word::{self, Class, Shape, Word};
 
 /// The four types of entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +43,45 @@ pub(crate) struct Entity {
     pub(crate) kind: Type,
 }
 
+/// Makes persons of entities with another label that can only be one: a title, a given name and a last
+/// name, or a given name before the last name of a person of this text.
+pub(crate) fn retype(text: &str, entities: &mut [Entity]) {
+    let persons: HashSet<String> = entities
+        .iter()
+        .filter(|entity| entity.kind == Type::Person)
+        .map(|entity| name::fold(Person::new(&bare(&text[entity.range.clone()])).last()))
+        .collect();
+    for entity in entities {
+        if entity.kind == Type::Person {
+            continue;
+        }
+        let surface = bare(&text[entity.range.clone()]);
+        let person = Person::new(&surface);
+        let given = person
+            .first()
+            .is_some_and(|first| name::given_name_gender(first).is_some());
+        let titled = person.titles.iter().any(|title| {
+            let title = title.to_lowercase();
+            name::is_role(&title) || name::title_gender(&title).is_some()
+        });
+        let place = name::head(&person.last().to_lowercase()).is_some()
+            || person
+                .titles
+                .iter()
+                .any(|t| matches!(t.to_lowercase().as_str(), "prince" | "king" | "queen"));
+        if given && !place && (titled || persons.contains(&name::fold(person.last()))) {
+            entity.kind = Type::Person;
+        }
+    }
+}
+
+/// A name that the recogniser passed over and that it found elsewhere in the text.
+#[derive(Debug, Clone)]
+pub(crate) struct Echo {
+    pub(crate) range: Range<usize>,
+    pub(crate) chain: usize,
+}
+
 /// One and the same person, body or place, by all the names it goes by.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
@@ -57,6 +97,8 @@ pub(crate) struct Chain {
     pub(crate) gender: Option<Gender>,
     /// Folded key of an organisation's name.
     pub(crate) key: String,
+    /// Several persons under one description: *the officials*.
+    pub(crate) plural: bool,
     /// Every spelling met.
     names: Vec<String>,
 }
@@ -72,6 +114,7 @@ impl Chain {
             roles: Vec::new(),
             country: None,
             gender: None,
+            plural: false,
         }
     }
 
@@ -137,6 +180,9 @@ impl Chain {
     }
 }
 
+/// By the first word: all words of a name and its chain, or none where two chains share it.
+type KnownNames = HashMap<String, Vec<(Vec<String>, Option<usize>)>>;
+
 /// All chains of a document and the chain of each entity.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chains {
@@ -146,7 +192,7 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
-    /// Joins the entities of a document, in order of text, into chains.
+    /// Joins the entities of a document into chains.
     pub(crate) fn of_names(text: &str, words: &[Word], entities: &[Entity]) -> Self {
         let mut chains = Self {
             all: Vec::new(),
@@ -170,7 +216,93 @@ impl Chains {
             chain.settle_kind(entities);
         }
         chains.join_parentheses(text, entities);
+        chains.join_mislabelled();
         chains
+    }
+
+    /// Where names of these chains stand in the text and no entity does, in order of text.
+    pub(crate) fn echoes(&self, words: &[Word], entities: &[Entity]) -> Vec<Echo> {
+        let mut known: KnownNames = HashMap::new();
+        for (index, chain) in self.all.iter().enumerate() {
+            for known_name in &chain.names {
+                let parts = word::words(known_name);
+                let plain = parts.iter().all(|w| w.shape == Shape::Letters && w.capital);
+                let [first, ..] = &parts[..] else { continue };
+                // One word must name little else: no letter or two, no common noun.
+                let short = parts.len() == 1
+                    && (first.lower.len() < 3 || name::head(&first.lower).is_some());
+                if !plain || short {
+                    continue;
+                }
+                let parts: Vec<String> = parts.iter().map(|w| w.lower.clone()).collect();
+                let same_start = known.entry(parts[0].clone()).or_default();
+                match same_start.iter_mut().find(|(known, _)| *known == parts) {
+                    Some((_, of)) => *of = of.filter(|&of| of == index),
+                    None => same_start.push((parts, Some(index))),
+                }
+            }
+        }
+        for names in known.values_mut() {
+            names.sort_by_key(|(parts, _)| std::cmp::Reverse(parts.len()));
+        }
+        let mut taken = vec![false; words.len()];
+        for entity in entities {
+            let from = words.partition_point(|w| w.range.end <= entity.range.start);
+            let to = words.partition_point(|w| w.range.start < entity.range.end);
+            taken[from..to.max(from)].fill(true);
+        }
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < words.len() {
+            let word = &words[at];
+            if taken[at] {
+                at += 1;
+                continue;
+            }
+            let names = known.get(&word.lower).map_or(&[][..], Vec::as_slice);
+            let found = names.iter().find_map(|(parts, chain)| {
+                let count = parts.len();
+                let run = words.get(at..at + count)?;
+                let same = run.iter().zip(parts).enumerate().all(|(i, (w, part))| {
+                    w.capital
+                        && w.shape == Shape::Letters
+                        && w.lower == *part
+                        && (i == 0 || !(w.starts_line || taken[at + i]))
+                });
+                let chain = chain.filter(|_| same && (count > 1 || word.class() == Class::Open))?;
+                (!self.is_within_name(words, at, count, chain)).then_some((count, chain))
+            });
+            match found {
+                Some((count, chain)) => {
+                    out.push(Echo {
+                        range: word.range.start..words[at + count - 1].range.end,
+                        chain,
+                    });
+                    at += count;
+                }
+                None => at += 1,
+            }
+        }
+        out
+    }
+
+    /// *Venn* in *Venn Harbour Works*: the name of something else.
+    fn is_within_name(&self, words: &[Word], at: usize, count: usize, chain: usize) -> bool {
+        let joins = |w: &Word| w.shape == Shape::Letters && w.capital && w.class() == Class::Open;
+        let after = words
+            .get(at + count)
+            .is_some_and(|w| joins(w) && !w.starts_line);
+        // "President Venn", "Robert Venn".
+        let introduces = |w: &Word| {
+            let given =
+                self.all[chain].kind == Type::Person && name::given_name_gender(&w.lower).is_some();
+            given || name::is_title(&w.lower) || name::is_role(&w.lower)
+        };
+        let before = at
+            .checked_sub(1)
+            .map(|i| &words[i])
+            .is_some_and(|w| joins(w) && !words[at].starts_line && !introduces(w));
+        after || before
     }
 
     /// The chain of the organisation with this key, or a new one that no entity stands for.
@@ -200,43 +332,51 @@ impl Chains {
         chain.country = chain.country.or(country);
     }
 
-    /// A person without a name: *a harbour official*.
+    /// A person without a name, or several: *a harbour official*, *the envoys*.
     pub(crate) fn unnamed(
         &mut self,
         surface: &str,
         role: &str,
         gender: Option<Gender>,
         country: Option<&'static str>,
+        plural: bool,
     ) -> usize {
         let mut chain = Chain::new(Type::Person, surface.to_owned());
         chain.roles.push(role.to_owned());
         chain.gender = gender;
         chain.country = country;
+        chain.plural = plural;
         self.all.push(chain);
         self.all.len() - 1
     }
 
-    /// A chain whose key is `key` or ends in it (at least two words).
+    /// The organisation with this key, or else the only one whose key ends in it or that it ends in
+    /// (*foreign ministry*, *norway foreign ministry*; two words at least).
     pub(crate) fn find_organisation(&self, key: &str) -> Option<usize> {
         let ends = |long: &str, short: &str| {
             long.strip_suffix(short)
                 .is_some_and(|rest| rest.ends_with(' ') && short.contains(' '))
         };
-        self.all
+        let exact = self
+            .all
             .iter()
-            .position(|c| c.kind == Type::Organisation && c.key == key)
-            .or_else(|| {
-                self.all.iter().position(|c| {
-                    c.kind == Type::Organisation && (ends(&c.key, key) || ends(key, &c.key))
-                })
-            })
+            .position(|c| c.kind == Type::Organisation && c.key == key);
+        exact.or_else(|| {
+            self.only(|c| c.kind == Type::Organisation && (ends(&c.key, key) || ends(key, &c.key)))
+        })
+    }
+
+    /// The one chain that fits; none if two do.
+    fn only(&self, fits: impl Fn(&Chain) -> bool) -> Option<usize> {
+        let mut found = (0..self.all.len()).filter(|&i| fits(&self.all[i]));
+        found.next().filter(|_| found.next().is_none())
     }
 
     fn place(&mut self, text: &str, words: &[Word], entities: &[Entity], row: usize) -> usize {
         let entity = &entities[row];
         let around = Surroundings::of(text, words, &entity.range, entity.kind);
         let found = match entity.kind {
-            Type::Person => self.person(&around),
+            Type::Person => self.person(&around, entities),
             Type::Organisation => self.body(&around.name),
             Type::Place | Type::Other => self.thing(entity.kind, &around.name),
         };
@@ -260,8 +400,7 @@ impl Chains {
         chain
     }
 
-    fn person(&self, around: &Surroundings) -> Option<usize> {
-        let last = name::fold(Person::new(&around.name).last());
+    fn person(&self, around: &Surroundings, entities: &[Entity]) -> Option<usize> {
         let fits = |chain: &Chain| {
             chain.kind == Type::Person
                 && !(around.gender.is_some()
@@ -281,17 +420,27 @@ impl Chains {
         let hits: Vec<usize> = (0..self.all.len())
             .filter(|&i| fits(&self.all[i]))
             .collect();
-        let by_last = |&i: &usize| {
-            self.all[i]
+        let by_last = |i: &usize| {
+            self.all[*i]
                 .names
                 .iter()
-                .any(|n| name::fold(Person::new(n).last()) == last)
+                .any(|known| name::same_last(known, &around.name))
         };
-        // The last name says more than a shared given name; the latest comes first.
+        // A bare last name means whom the text is about, rather than a namesake met in passing.
+        let told = |i: &usize| {
+            let near = self.all[*i]
+                .entities
+                .iter()
+                .map(|&row| entities[row].range.start)
+                .filter(|&start| start <= around.at)
+                .max();
+            (self.all[*i].entities.len(), near)
+        };
+        // The last name says more than a shared given name.
         hits.iter()
-            .rev()
             .copied()
-            .find(|i| by_last(i))
+            .filter(by_last)
+            .max_by_key(told)
             .or_else(|| (hits.len() == 1).then(|| hits[0]))
     }
 
@@ -307,6 +456,12 @@ impl Chains {
                 })
             })
             .or_else(|| self.other_label(surface))
+            .or_else(|| {
+                self.only(|c| {
+                    c.kind == Type::Organisation
+                        && (is_short_for(&key, &c.key) || is_short_for(&c.key, &key))
+                })
+            })
     }
 
     fn thing(&self, kind: Type, surface: &str) -> Option<usize> {
@@ -351,6 +506,32 @@ impl Chains {
         }
     }
 
+    /// A single name that is a person here and something else there is what it is more often; nobody
+    /// enters the news without a given name or title.
+    fn join_mislabelled(&mut self) {
+        for person in 0..self.all.len() {
+            let chain = &self.all[person];
+            if chain.kind != Type::Person
+                || chain.entities.is_empty()
+                || chain.name.contains(' ')
+                || !chain.roles.is_empty()
+            {
+                continue;
+            }
+            let folded = name::fold(&chain.name);
+            let other = self.all.iter().position(|c| {
+                c.kind != Type::Person && c.names.iter().any(|n| name::fold(n) == folded)
+            });
+            let Some(other) = other else { continue };
+            let persons = chain.entities.len();
+            if self.all[other].entities.len() >= persons {
+                self.merge(other, person);
+            } else {
+                self.merge(person, other);
+            }
+        }
+    }
+
     fn merge(&mut self, into: usize, from: usize) {
         let gone = self.all[from].clone();
         let target = &mut self.all[into];
@@ -372,6 +553,7 @@ impl Chains {
 
 /// What stands around a name and belongs to it.
 struct Surroundings {
+    at: usize,
     name: String,
     roles: Vec<String>,
     country: Option<&'static str>,
@@ -384,6 +566,7 @@ impl Surroundings {
         let first = words.partition_point(|w| w.range.end <= range.start);
         let after = words.partition_point(|w| w.range.start < range.end);
         let mut found = Self {
+            at: range.start,
             name: surface.clone(),
             roles: Vec::new(),
             country: None,
@@ -394,7 +577,7 @@ impl Surroundings {
                 let person = Person::new(&surface);
                 let name = person.parts.join(" ");
                 for title in person.titles {
-                    found.role(&title.to_lowercase());
+                    found.title(&title.to_lowercase());
                 }
                 if !name.is_empty() {
                     found.name = name;
@@ -427,10 +610,20 @@ impl Surroundings {
                     }
                 }
                 found.country = country_in(&found.name);
+                found.sort_before(words, first);
+                found.sort_after(words, after);
             }
             Type::Place | Type::Other => {}
         }
         found
+    }
+
+    /// A word before a name: a title or role, what qualifies it (*Harbour* in *Harbour Minister*), or a country.
+    fn title(&mut self, word: &str) {
+        match country::country(word) {
+            Some((country, _)) => self.country = self.country.or(Some(country.name)),
+            None => self.role(word),
+        }
     }
 
     fn role(&mut self, word: &str) {
@@ -441,39 +634,126 @@ impl Surroundings {
         self.roles.push(word.trim_end_matches('.').to_owned());
     }
 
-    /// *Danish Foreign Minister* before a name.
+    /// *Danish Foreign Minister*, *Secretary of State* before a name.
     fn roles_before(&mut self, words: &[Word], first: usize) {
-        for word in words[..first].iter().rev().take(8) {
-            if word.shape != Shape::Letters {
+        let mut country = None;
+        let mut roles = Vec::new();
+        let (mut led, mut role_at) = (false, 0);
+        for (at, word) in words[..first].iter().enumerate().rev().take(8) {
+            if word.shape != Shape::Letters || words[at + 1].starts_line {
                 break;
             }
             let lower = word.lower.as_str();
-            if name::is_title(lower) || name::is_role(lower) || name::is_role_modifier(lower) {
-                self.role(lower);
-            } else if let Some((country, _)) = country::country(lower) {
-                self.country = self.country.or(Some(country.name));
-            } else if !word.capital && name::head(lower).is_none() {
+            let role = name::is_title(lower) || name::is_role(lower);
+            let known = country::country(lower).filter(|_| word.capital);
+            if role || name::is_role_modifier(lower) {
+                if role {
+                    led = true;
+                    role_at = at;
+                }
+                roles.push(lower);
+            } else if let Some((of, _)) = known {
+                country = country.or(Some(of.name));
+            } else if word.capital && word.class() == Class::Open {
+                // "Harbour" in "Harbour Minister".
+                roles.push(lower);
+            } else if word.class() == Class::Open && at + 1 == role_at {
+                // "harbour" in "harbour minister"; nothing before it belongs to the role.
+                roles.push(lower);
                 break;
+            } else if (lower != "of" || roles.is_empty()) && name::head(lower).is_none() {
+                break;
+            }
+        }
+        if led {
+            self.country = self.country.or(country);
+            for role in roles {
+                self.role(role);
             }
         }
     }
 
-    /// *, the union’s secretary-general,* after a name.
+    /// *the shipping company* before a name.
+    fn sort_before(&mut self, words: &[Word], first: usize) {
+        let sort = first.checked_sub(1).map(|i| &words[i]).filter(|w| {
+            !w.capital
+                && !words[first].starts_line
+                && name::head(&w.lower) == Some(Head::Organisation)
+        });
+        self.roles.extend(sort.map(|w| w.lower.clone()));
+    }
+
+    /// *, the country’s border agency,* after a name.
+    fn sort_after(&mut self, words: &[Word], after: usize) {
+        if !words.get(after).is_some_and(|w| w.is(",")) {
+            return;
+        }
+        let Some(from) = words.get(after + 1) else {
+            return;
+        };
+        let described = matches!(from.lower.as_str(), "a" | "an" | "the")
+            || words[after + 1..]
+                .iter()
+                .take(3)
+                .any(|w| w.shape == Shape::Possessive);
+        if !described {
+            return;
+        }
+        let end = words[after + 1..]
+            .iter()
+            .take(8)
+            .take_while(|w| {
+                (w.shape != Shape::Mark && w.class() != Class::Preposition)
+                    && !matches!(w.class(), Class::Relative | Class::Auxiliary | Class::Modal)
+            })
+            .count();
+        let closed = words.get(after + 1 + end).is_some_and(|w| {
+            w.shape == Shape::Mark || matches!(w.class(), Class::Preposition | Class::Relative)
+        });
+        let head = &words[after + end];
+        if closed && end > 0 && !head.capital && name::head(&head.lower) == Some(Head::Organisation)
+        {
+            self.roles.push(head.lower.clone());
+        }
+    }
+
+    /// *, the union’s secretary-general,* after a name: the role, and whose it is.
     fn roles_after(&mut self, words: &[Word], after: usize) {
         if !words.get(after).is_some_and(|w| w.is(",")) {
             return;
         }
-        let mut roles = Vec::new();
-        for word in words[after + 1..].iter().take(12) {
+        let (mut roles, mut whose): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+        for (at, word) in words.iter().enumerate().skip(after + 1).take(12) {
             if word.is(",") || word.is(".") {
+                if !roles.is_empty() {
+                    self.roles.extend(whose.iter().map(|w| (*w).to_owned()));
+                }
                 for role in roles {
                     self.role(role);
                 }
                 return;
             }
+            // "who met the president" is no apposition.
+            if matches!(
+                word.class(),
+                Class::Relative | Class::Auxiliary | Class::Modal
+            ) {
+                return;
+            }
             let lower = word.lower.as_str();
             if name::is_role(lower) {
-                roles.push(lower);
+                // "the minister’s pick" is no minister.
+                if words
+                    .get(at + 1)
+                    .is_none_or(|w| w.shape != Shape::Possessive)
+                {
+                    roles.push(lower);
+                }
+            } else if word.capital
+                && word.class() == Class::Open
+                && country::country(lower).is_none()
+            {
+                whose.push(lower);
             } else if let Some((country, _)) = country::country(lower) {
                 self.country = self.country.or(Some(country.name));
             } else if copydesk_language::cue::verb(lower).is_some_and(|v| v.lemma == "say") {
@@ -527,9 +807,51 @@ fn is_fuller(kind: Type, new: &str, old: &str) -> bool {
     }
 }
 
+/// *ford* for *ford motor company*, *commission* for *european commission*: the first word or the last,
+/// if it is no country and no place of many.
+fn is_short_for(short: &str, long: &str) -> bool {
+    let mut words = long.split(' ');
+    let (first, last) = (words.next(), words.next_back());
+    !short.is_empty()
+        && !short.contains(' ')
+        && country::country(short).is_none()
+        && last.is_some()
+        && (first == Some(short) || last == Some(short))
+        // "Washington" is not the "Washington Post"; what is common in names tells nothing at their start.
+        && (last == Some(short) || !is_general(short))
+}
+
+/// Words with which names of many bodies begin.
+fn is_general(word: &str) -> bool {
+    matches!(
+        word,
+        "national"
+            | "international"
+            | "american"
+            | "european"
+            | "federal"
+            | "united"
+            | "new"
+            | "first"
+            | "general"
+            | "democratic"
+            | "republican"
+            | "south"
+            | "north"
+            | "east"
+            | "west"
+            | "world"
+            | "state"
+            | "central"
+            | "royal"
+    )
+}
+
 /// A surface without surrounding marks, leading article and possessive ending.
 pub(crate) fn bare(surface: &str) -> String {
-    let trimmed = surface
+    // A name that runs over a line's end is a heading's last word and a name.
+    let line = surface.trim().lines().next_back().unwrap_or(surface);
+    let trimmed = line
         .trim()
         .trim_matches(|c: char| matches!(c, '“' | '”' | '"' | ',' | '(' | ')'));
     let trimmed = trimmed

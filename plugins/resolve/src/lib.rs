@@ -82,13 +82,14 @@ impl Worker for ResolveWorker {
             return Ok(());
         };
         let text = doc.text();
-        let entities: Vec<Entity> = given
+        let mut entities: Vec<Entity> = given
             .iter()
             .map(|span| Entity {
                 range: span.range(),
                 kind: Type::of(span.label().unwrap_or("MISC")),
             })
             .collect();
+        chain::retype(text, &mut entities);
         let words = word::words(text);
         let mut chains = Chains::of_names(text, &words, &entities);
         for row in 0..entities.len() {
