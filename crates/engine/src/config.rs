@@ -66,6 +66,10 @@ pub struct Input {
     /// made from path and line.
     #[schemars(length(min = 1))]
     pub id_field: String,
+    /// The field of a JSONL line that names mentions for the stage `sentiment` to judge, an array
+    /// of `{"start", "end", "target"}`; offsets count Unicode characters of the article.
+    #[schemars(length(min = 1))]
+    pub targets_field: String,
     /// The encoding of every file, by its WHATWG label (`windows-1252`). Default: UTF-8, and for
     /// files that are not, a guess with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,6 +216,7 @@ impl Default for Input {
             format: InputFormat::Auto,
             text_field: "text".to_owned(),
             id_field: "id".to_owned(),
+            targets_field: "targets".to_owned(),
             encoding: None,
         }
     }

@@ -26,6 +26,9 @@ use crate::{
 /// The stage that warnings and failures of the reader are booked on.
 const STAGE: &str = "input";
 
+/// The metadata in which stages find mentions that the input names.
+const TARGETS: &str = "targets";
+
 /// Reads documents from a list of inputs.
 ///
 /// What is wrong with one document, or one file, is that one's failure; the others come out.
@@ -42,6 +45,7 @@ pub struct Reader {
 struct Options {
     text_field: String,
     id_field: String,
+    targets_field: String,
     encoding: Option<&'static Encoding>,
     limit: usize,
 }
@@ -66,6 +70,7 @@ impl Reader {
             options: Options {
                 text_field: input.text_field.clone(),
                 id_field: input.id_field.clone(),
+                targets_field: input.targets_field.clone(),
                 encoding,
                 limit,
             },
@@ -146,7 +151,12 @@ impl Reader {
             path: draft.path,
             raw: draft.raw,
             media_type: "text/plain".to_owned(),
-            meta: Map::new(),
+            // Stages see metadata, not the input's own columns.
+            meta: draft
+                .extra
+                .get(&self.options.targets_field)
+                .map(|targets| Map::from_iter([(TARGETS.to_owned(), targets.clone())]))
+                .unwrap_or_default(),
             extra: draft.extra,
             warnings,
             layers: Vec::new(),
@@ -694,11 +704,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(
             folder.path().join("a.jsonl"),
-            r#"{"key": "k1", "body": "One.", "text": 5}"#,
+            r#"{"key": "k1", "body": "One.", "text": 5, "about": [{"start": 0, "end": 3}]}"#,
         )
         .unwrap();
         let input = Input {
             text_field: "body".into(),
+            targets_field: "about".into(),
             id_field: "key".into(),
             ..Input::default()
         };
@@ -709,6 +720,9 @@ mod tests {
             ("k1", "One.")
         );
         assert_eq!(document.extra["text"], 5);
+        // Stages read it as metadata, and it is carried along as any column.
+        assert_eq!(document.meta["targets"][0]["end"], 3);
+        assert_eq!(document.extra["about"], document.meta["targets"]);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 //! targets that it does not name; `tone` sums up for the document.
 
 mod attitude;
+mod given;
 mod target;
 mod tone;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use copydesk_encoder::heads::{Polarity, Scope, SentimentHead};
+use copydesk_encoder::heads::{Polarity, Scope, SentimentHead, SentimentOutput};
 use copydesk_encoder::{Heads, ModelFolder, WordVectors};
 use copydesk_plugin::{Diagnostics, Doc, Host, Out, Spans, Stage, StageError, Worker, stage};
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::attitude::Anchors;
+use crate::given::Given;
 use crate::target::{Kind, Mention, Resolved, Target};
 use crate::tone::{Judgement, Probabilities};
 
@@ -29,16 +31,36 @@ use crate::tone::{Judgement, Probabilities};
 struct Config {
     /// Toward what sentiment is read.
     targets: Vec<Target>,
+    /// Which mentions are judged.
+    mentions: Mentions,
+    /// Which of the head's outputs judges mentions: one for each kind of data that the model was trained on, for
+    /// example `stance` or `newsmtsc`. By default the one that the model names.
+    output: Option<String>,
     /// A tone whose score (positive minus negative mentions, over all) leans no further than this is neutral, 0 to 1.
     neutral_band: f32,
     /// Folder of the model; by default the one that `encode` runs.
     model: Option<String>,
 }
 
+/// Which mentions are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Mentions {
+    /// Those of the configured targets that the stage finds.
+    Found,
+    /// Those that the input names in its field `targets`: `[{"start": 0, "end": 4, "target": "NATO"}]`; offsets count
+    /// characters of the article as it came, `target` may be left out.
+    Given,
+    /// Both; one that is found and overlaps a given one is left out.
+    Both,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             targets: Target::defaults(),
+            mentions: Mentions::Found,
+            output: None,
             neutral_band: 0.1,
             model: None,
         }
@@ -47,6 +69,8 @@ impl Default for Config {
 
 struct Sentiment {
     targets: Vec<Target>,
+    mentions: Mentions,
+    output: Option<String>,
     band: f32,
     folder: ModelFolder,
     head: Option<Arc<SentimentHead>>,
@@ -57,7 +81,7 @@ struct Sentiment {
     summary = "How the text and its speakers speak of configured targets",
     requires = [
         "layer:tokens", "layer:sentences?", "layer:entities?", "layer:mentions?", "layer:quotes?", "layer:speakers?",
-        "layer:statements?"
+        "layer:statements?", "meta:targets?"
     ],
     provides = ["layer:sentiment", "layer:attitudes", "meta:tone"],
 )]
@@ -105,9 +129,17 @@ impl Stage for Sentiment {
                 format!("the model {} has no sentiment head", folder.path.display()),
             );
         }
+        if let Some(output) = &config.output
+            && let Err(error) =
+                folder.labels(&format!("sentiment.{output}"), &SentimentHead::LABELS)
+        {
+            wrong.error("/output", error);
+        }
         wrong.into_result()?;
         Ok(Self {
             targets: config.targets,
+            mentions: config.mentions,
+            output: config.output,
             band: config.neutral_band,
             folder,
             head: None,
@@ -127,7 +159,10 @@ impl Stage for Sentiment {
             .head
             .clone()
             .ok_or_else(|| StageError::failed("not-loaded", "a worker before `load`"))?;
+        let named = self.output.as_deref().and_then(|name| head.output(name));
         Ok(SentimentWorker {
+            output: named.unwrap_or_else(|| head.default_output()),
+            mentions: self.mentions,
             head,
             dim: self.folder.config.hidden_size,
             targets: self.targets.clone(),
@@ -150,6 +185,8 @@ fn model_folder(model: Option<&str>, host: &Host<'_>) -> Result<ModelFolder, Str
 
 struct SentimentWorker {
     head: Arc<SentimentHead>,
+    output: SentimentOutput,
+    mentions: Mentions,
     dim: usize,
     targets: Vec<Target>,
     band: f32,
@@ -194,12 +231,14 @@ impl Worker for SentimentWorker {
         let attitudes = out.layer("attitudes")?;
         let english = doc.language().is_none_or(|tag| tag.starts_with("en"));
         let statements = statements(&doc);
+        let given = self.given(&doc, out)?;
+        let names = self.names(&given);
         let reading = match doc.layer("tokens").filter(|t| english && !t.is_empty()) {
-            Some(tokens) => Some(self.read(&doc, tokens)?),
+            Some(tokens) => Some(self.read(&doc, tokens, &given, &names)?),
             None => None,
         };
 
-        let mut rows: Vec<Vec<(Polarity, bool)>> = vec![Vec::new(); self.targets.len()];
+        let mut rows: Vec<Vec<(Polarity, bool)>> = vec![Vec::new(); names.len()];
         let mentions = reading
             .iter()
             .flat_map(|r| r.mentions.iter().zip(&r.judged))
@@ -217,13 +256,7 @@ impl Worker for SentimentWorker {
                 Some(label),
                 Some(judgement.score),
             )?;
-            out.set(
-                &doc,
-                sentiment,
-                row,
-                "target",
-                &self.targets[mention.target].name,
-            )?;
+            out.set(&doc, sentiment, row, "target", names[mention.target])?;
             // The innermost statement: what Venn says that Toll said is Toll's view.
             let holder = statements
                 .iter()
@@ -244,7 +277,7 @@ impl Worker for SentimentWorker {
 
         for (statement, (index, target)) in statements
             .iter()
-            .flat_map(|s| self.targets.iter().enumerate().map(move |t| (s, t)))
+            .flat_map(|s| names.iter().enumerate().map(move |t| (s, t)))
         {
             let attitude = reading
                 .as_ref()
@@ -258,7 +291,7 @@ impl Worker for SentimentWorker {
                     Some(label),
                     Some(attitude.score),
                 )?;
-                out.set(&doc, attitudes, row, "target", &target.name)?;
+                out.set(&doc, attitudes, row, "target", *target)?;
                 let quotes = out.layer("quotes")?;
                 let link = out.link(quotes, statement.row);
                 out.set(&doc, attitudes, row, "quote", link)?;
@@ -266,51 +299,108 @@ impl Worker for SentimentWorker {
         }
 
         let mut tones = Map::new();
-        for (target, rows) in self.targets.iter().zip(&rows) {
+        for (target, rows) in names.iter().zip(&rows) {
             let value: Value = serde_json::to_value(tone::tone(rows, self.band))
                 .map_err(|error| StageError::failed("tone", error))?;
-            tones.insert(target.name.clone(), value);
+            tones.insert((*target).to_owned(), value);
         }
         out.meta(&doc, "tone", &tones)
     }
 }
 
 impl SentimentWorker {
+    /// The mentions that the input names, if they are wanted.
+    fn given(&self, doc: &Doc<'_>, out: &mut Out<'_>) -> Result<Vec<Given>, StageError> {
+        if self.mentions == Mentions::Found {
+            return Ok(Vec::new());
+        }
+        let meta = doc.meta()?;
+        let value = meta.get("targets").unwrap_or(&Value::Null);
+        let (given, unusable) = given::read(value, doc.raw(), doc.text());
+        for one in unusable {
+            out.warn(doc, None, one.code, &one.message)?;
+        }
+        Ok(given)
+    }
+
+    /// The names of all targets of a document: the configured ones, unless only given mentions
+    /// are judged, then those that only the input names.
+    fn names<'a>(&'a self, given: &'a [Given]) -> Vec<&'a str> {
+        let mut names: Vec<&str> = match self.mentions {
+            Mentions::Given => Vec::new(),
+            Mentions::Found | Mentions::Both => {
+                self.targets.iter().map(|t| t.name.as_str()).collect()
+            }
+        };
+        for one in given {
+            if !names.contains(&one.target.as_str()) {
+                names.push(&one.target);
+            }
+        }
+        names
+    }
+
+    /// The mentions to judge, in order of text.
+    fn mentions(&self, doc: &Doc<'_>, given: &[Given], names: &[&str]) -> Vec<Mention> {
+        let mut mentions: Vec<Mention> = given
+            .iter()
+            .filter_map(|one| {
+                Some(Mention {
+                    range: one.range.clone(),
+                    target: names.iter().position(|name| *name == one.target)?,
+                    kind: Kind::Named,
+                })
+            })
+            .collect();
+        if self.mentions != Mentions::Given {
+            let text = doc.text();
+            let words = copydesk_language::word::words(text);
+            let found = target::mentions(
+                text,
+                &words,
+                &self.targets,
+                &ranges(doc, "entities"),
+                &resolved(doc),
+            );
+            let free = |mention: &Mention| {
+                given.iter().all(|one| {
+                    one.range.end <= mention.range.start || mention.range.end <= one.range.start
+                })
+            };
+            mentions.extend(found.into_iter().filter(free));
+        }
+        mentions.sort_by_key(|m| (m.range.start, m.range.end));
+        mentions
+    }
+
     /// Finds every mention of a target and judges it in its sentence.
-    fn read<'a>(&self, doc: &Doc<'a>, tokens: Spans<'a>) -> Result<Reading<'a>, StageError> {
-        let given = tokens.vectors("vector").ok_or_else(|| {
+    fn read<'a>(
+        &self,
+        doc: &Doc<'a>,
+        tokens: Spans<'a>,
+        given: &[Given],
+        names: &[&str],
+    ) -> Result<Reading<'a>, StageError> {
+        let column = tokens.vectors("vector").ok_or_else(|| {
             StageError::batch(
                 "no-vectors",
                 "the spans of `tokens` have no attribute `vector`",
             )
         })?;
-        if given.dim != self.dim {
+        if column.dim != self.dim {
             let message = format!(
                 "the vectors of `tokens` have {} numbers, the model takes {}",
-                given.dim, self.dim
+                column.dim, self.dim
             );
             return Err(StageError::batch("vectors", message));
         }
-        let text = doc.text();
-        let words = copydesk_language::word::words(text);
-        let ranges = |layer: &str| -> Vec<Range<usize>> {
-            doc.layer(layer)
-                .map(|spans| spans.iter().map(|s| s.range()).collect())
-                .unwrap_or_default()
-        };
-        let mentions = target::mentions(
-            text,
-            &words,
-            &self.targets,
-            &ranges("entities"),
-            &resolved(doc),
-        );
-        let mut sentences = ranges("sentences");
+        let mentions = self.mentions(doc, given, names);
+        let mut sentences = ranges(doc, "sentences");
         if sentences.is_empty() {
-            sentences = copydesk_language::sentence::sentences(text);
+            sentences = copydesk_language::sentence::sentences(doc.text());
         }
         let mut reading = Reading {
-            vectors: WordVectors::new(given.data, given.dim),
+            vectors: WordVectors::new(column.data, column.dim),
             starts: tokens.starts(),
             ends: tokens.ends(),
             sentences,
@@ -343,7 +433,7 @@ impl SentimentWorker {
                 ready = Some(self.head.read(reading.vectors, around));
             }
             let scope = ready.as_ref()?;
-            let judged = self.head.toward(scope, target, self.head.default_output());
+            let judged = self.head.toward(scope, target, self.output);
             Some(judged.probabilities)
         };
         reading.mentions.iter().map(judge).collect()
@@ -394,6 +484,12 @@ impl SentimentWorker {
                 .filter(|attitude| attitude.polarity != Polarity::Neutral),
         }
     }
+}
+
+fn ranges(doc: &Doc<'_>, layer: &str) -> Vec<Range<usize>> {
+    doc.layer(layer)
+        .map(|spans| spans.iter().map(|s| s.range()).collect())
+        .unwrap_or_default()
 }
 
 fn resolved(doc: &Doc<'_>) -> Vec<Resolved> {
