@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("crates/host", &["crates/abi", "crates/document"]),
     ("crates/engine", &["crates/document", "crates/host"]),
     ("crates/io", &["crates/document", "crates/engine"]),
+    ("crates/evaluate", &["crates/document", "crates/language"]),
     (
         "crates/cli",
         &[
@@ -23,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "crates/document",
             "crates/host",
             "crates/engine",
+            "crates/evaluate",
             "crates/io",
         ],
     ),

@@ -7,6 +7,8 @@ use clap::{
     builder::{Styles, styling::AnsiColor},
 };
 
+use crate::eval_args::Eval;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     Run(Run),
     /// Check a pipeline, its plugins and their options without loading any model.
     Check(Check),
+    /// Hold what a pipeline finds against gold: figures, and the worst documents.
+    #[command(subcommand)]
+    Eval(Eval),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),

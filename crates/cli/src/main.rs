@@ -2,6 +2,8 @@
 
 mod args;
 mod check;
+mod eval;
+mod eval_args;
 mod plugin;
 mod progress;
 #[cfg(test)]
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Run(run) => run::run(&run, &voice),
         Command::Check(check) => check::check(&check),
+        Command::Eval(eval) => eval::eval(&eval, &voice),
         Command::Plugin(Plugin::List(list)) => plugin::list(&list),
         Command::Schema(schema) => schema::print(schema),
     };

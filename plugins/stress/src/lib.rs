@@ -28,6 +28,8 @@ struct Config {
     millis: u64,
     /// Which words to mark in layer `marks`.
     mark: Mark,
+    /// The label of the words marked; empty = `WORD`.
+    label: String,
     /// A folder with weights, which are not used.
     model: Option<String>,
 }
@@ -116,7 +118,7 @@ impl Worker for StressWorker {
         match self.config.mark {
             Mark::None => {}
             Mark::Entities => copy_entities(&doc, out)?,
-            which => mark(&doc, which, out)?,
+            which => mark(&doc, which, &self.config.label, out)?,
         }
         if doc.id().contains(&self.config.only) {
             let time = Duration::from_millis(self.config.millis);
@@ -132,9 +134,10 @@ impl Drop for StressWorker {
     }
 }
 
-fn mark(doc: &Doc<'_>, which: Mark, out: &mut Out<'_>) -> Result<(), StageError> {
+fn mark(doc: &Doc<'_>, which: Mark, label: &str, out: &mut Out<'_>) -> Result<(), StageError> {
     let layer = out.layer("marks")?;
-    let label = out.label(layer, "WORD")?;
+    let label = if label.is_empty() { "WORD" } else { label };
+    let label = out.label(layer, label)?;
     let text = doc.text();
     for word in text.split_whitespace() {
         if which == Mark::Capitals && !word.starts_with(char::is_uppercase) {
