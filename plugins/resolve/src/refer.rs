@@ -303,11 +303,16 @@ impl Resolver<'_, '_> {
         let head = words[phrase.head].lower.as_str();
         let kind = name::head(head)?;
         let first = &words[phrase.words.start];
-        let definite = matches!(first.lower.as_str(), "the" | "this" | "that")
-            || first.class() == Class::PossessivePronoun
-            || words[phrase.words.clone()]
-                .iter()
-                .any(|w| w.shape == Shape::Possessive);
+        // "the other party" is another.
+        let other = words[phrase.words.start..phrase.head]
+            .iter()
+            .any(|w| matches!(w.lower.as_str(), "other" | "another"));
+        let definite = !other
+            && (matches!(first.lower.as_str(), "the" | "this" | "that")
+                || first.class() == Class::PossessivePronoun
+                || words[phrase.words.clone()]
+                    .iter()
+                    .any(|w| w.shape == Shape::Possessive));
         let surface = bare(&text[range.clone()]);
         match kind {
             Head::Person(gender) => {
@@ -342,14 +347,21 @@ impl Resolver<'_, '_> {
             }
             Head::Persons => {
                 let country = country_in(&surface);
-                let head = name::singular(head).unwrap_or_else(|| head.to_owned());
-                let known = definite.then(|| {
+                let role = name::singular(head).unwrap_or_else(|| head.to_owned());
+                // "the people", "the union’s supporters": said of ever others.
+                let alone = head != "people"
+                    && inner.is_empty()
+                    && words[phrase.words.clone()].iter().all(|w| {
+                        w.shape != Shape::Possessive
+                            && (w.class() != Class::Open || w.lower == head || is_passing(&w.lower))
+                    });
+                let known = (definite && alone).then(|| {
                     self.latest(|c| {
-                        c.plural && c.has_role(&head) && (country.is_none() || country == c.country)
+                        c.plural && c.has_role(&role) && (country.is_none() || country == c.country)
                     })
                 });
                 let chain = known.flatten().unwrap_or_else(|| {
-                    self.new_person(&surface, &head, None, country, definite, true)
+                    self.new_person(&surface, &role, None, country, definite, true)
                 });
                 Some((Some(chain), true))
             }
@@ -594,7 +606,9 @@ impl Resolver<'_, '_> {
         {
             return Some(Some(self.chains.organisation(surface)));
         }
-        if !definite && !named {
+        // Of cities and states there are many, and few are called so twice.
+        let place = matches!(head, "state" | "city" | "county" | "province");
+        if !(named || definite && !place) {
             return Some(None);
         }
         let key = name::organisation_key(&plain.join(" "));
@@ -933,7 +947,10 @@ impl Resolver<'_, '_> {
             }
         }
         match best.filter(|(score, _)| *score > -3.0) {
-            Some((_, Sense::Chain(chain))) => Some(chain),
+            // A work or an event may be meant, and is as little resolved as a plan.
+            Some((_, Sense::Chain(chain))) => {
+                Some(chain).filter(|&chain| self.chains.all[chain].kind != Type::Other)
+            }
             _ => None,
         }
     }
@@ -964,11 +981,10 @@ impl Resolver<'_, '_> {
                 (seen.sense == Sense::Somebody && !seen.plural).then_some(-0.3)
             }
             (Referent::Thing, Some(chain)) => {
-                let country = country::country(&chain.name).is_some();
-                let body = chain.kind == Type::Organisation;
-                if seen.plural || !(body || country && chain.kind != Type::Person) {
-                    return (chain.kind == Type::Other && !seen.plural).then_some(0.0);
+                if seen.plural || chain.kind == Type::Person {
+                    return None;
                 }
+                let body = chain.kind == Type::Organisation;
                 // What speaks or owns is a body more often than a plan.
                 let acts = if speaks {
                     1.5

@@ -310,3 +310,12 @@ fn a_relative_is_never_the_person_himself() {
     );
     assert_ne!(name_of(&run, "His brother", 0), "Jan Toll");
 }
+
+#[test]
+fn the_other_one_is_another() {
+    let run = resolve(
+        "The envoys met the Harbour Party. The other party stayed away. The envoys of the fishermen left.",
+        &[("Harbour Party", "ORG")],
+    );
+    assert_ne!(name_of(&run, "The other party", 0), "Harbour Party");
+}
