@@ -504,6 +504,7 @@ fn resolved(doc: &Doc<'_>) -> Vec<Resolved> {
                 .text_attr("name")
                 .filter(|_| span.text_attr("type").is_some())
                 .map(str::to_owned),
+            person: span.text_attr("type") == Some("PER"),
             pronoun: span.label() == Some("pronoun"),
         })
         .collect()
