@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::country::country;
 use crate::date::{self, Date};
+use crate::pattern::latin;
 
 /// What a byline says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub struct Byline {
     pub published: Option<Date>,
     /// The outlet or agency beside the names.
     pub publisher: Option<String>,
+    /// It begins with `By` or the like: no sentence and no list of sources does.
+    pub signed: bool,
 }
 
 /// Reads `line` as a byline: `By Ada Brill and Oskar Venn, Port Courier`,
@@ -38,9 +42,16 @@ pub fn parse(line: &str) -> Option<Byline> {
     }
     let (signed, mut rest) = match SIGNED.find(line) {
         Some(by) => (true, line[by.end()..].to_owned()),
-        None => (false, line.to_owned()),
+        // `byAda Brill`
+        None => match line.strip_prefix("by").filter(|name| is_person(name)) {
+            Some(name) => (true, name.to_owned()),
+            None => (false, line.to_owned()),
+        },
     };
-    let mut found = Byline::default();
+    let mut found = Byline {
+        signed,
+        ..Byline::default()
+    };
     let mut barred = false;
     while let Some((range, date)) = date::find(&rest) {
         // A second date is the update; the first is kept.
@@ -63,11 +74,18 @@ pub fn parse(line: &str) -> Option<Byline> {
             Some(place) => (segment[..place.start()].trim(), true),
             None => (segment, false),
         };
-        let segment = segment.trim_end_matches(['.', ',']);
+        let segment = without_controls(segment.trim_end_matches(['.', ',']));
         if segment.is_empty() || segment.starts_with('@') || is_clock_word(segment) {
             continue;
         }
-        if is_outlet(segment) {
+        if let Some((name, behind)) = name_and_more(segment) {
+            found.authors.push(print_name(name));
+            if is_outlet(behind) {
+                found.publisher.get_or_insert_with(|| behind.to_owned());
+            } else {
+                post = true;
+            }
+        } else if is_outlet(segment) {
             found.publisher.get_or_insert_with(|| segment.to_owned());
         } else if is_post(segment) {
             post = true;
@@ -81,6 +99,14 @@ pub fn parse(line: &str) -> Option<Byline> {
             return None;
         }
     }
+    if found.authors.is_empty() && post && signed {
+        // `By Courier Staff`
+        let name = line[SIGNED.find(line).map_or(0, |by| by.end())..].trim();
+        if name.split_whitespace().count() <= 3 && name.starts_with(char::is_uppercase) {
+            found.authors.push(name.to_owned());
+            return Some(found);
+        }
+    }
     if found.authors.is_empty() {
         let outlet = found.publisher.clone().filter(|_| signed)?;
         found.authors.push(outlet);
@@ -89,6 +115,88 @@ pub fn parse(line: &str) -> Option<Byline> {
     // A list of names and no more could be anything.
     (signed || (barred && found.published.is_some()) || post || found.publisher.is_some())
         .then_some(found)
+}
+
+/// `segment` without the button or handle behind a name, and without how long ago
+/// it was: `Ada Brill Follow`, `Ada Brill@adabrill`, `Ada Brill 7 hours`.
+fn without_controls(segment: &str) -> &str {
+    let end = BUTTON.find(segment).map_or(segment.len(), |m| m.start());
+    segment[..end].trim_end()
+}
+
+/// A name with a post or outlet behind it and nothing between, perhaps not even a
+/// blank: `Ada Brill Travel reporter`, `Ada BrillTravel Reporter`.
+fn name_and_more(segment: &str) -> Option<(&str, &str)> {
+    let mut ends: Vec<usize> = segment.match_indices(' ').map(|(at, _)| at).collect();
+    ends.extend(seam(segment));
+    ends.sort_unstable();
+    ends.into_iter().find_map(|end| {
+        let (name, more) = (&segment[..end], segment[end..].trim_start());
+        let outlet = more.starts_with("The ") && is_outlet(more);
+        let post = is_post(more) && more.split_whitespace().count() <= 5;
+        let desk = name
+            .split_whitespace()
+            .any(|word| DESKS.contains(&word.to_lowercase().as_str()));
+        (is_person(name) && !desk && (outlet || post)).then_some((name, more))
+    })
+}
+
+/// Where a small letter and a capital meet.
+fn seam(text: &str) -> Option<usize> {
+    text.char_indices()
+        .zip(text.chars().skip(1))
+        .find(|((_, c), next)| c.is_lowercase() && next.is_uppercase())
+        .map(|((at, c), _)| at + c.len_utf8())
+}
+
+/// Whether `line` is a label above the names: `By`, `Author of the article:`.
+#[must_use]
+pub fn is_label(line: &str) -> bool {
+    let bare = line.trim().trim_end_matches(':').to_lowercase();
+    matches!(
+        bare.as_str(),
+        "by" | "written by"
+            | "author"
+            | "authors"
+            | "author of the article"
+            | "story by"
+            | "words by"
+            | "reported by"
+            | "posted by"
+            | "published by"
+    )
+}
+
+/// The names in a line below a [label](is_label); `Ada Brill0,` has the number of a
+/// footnote behind it.
+#[must_use]
+pub fn names_below_label(line: &str) -> Vec<String> {
+    let segments = SEPARATOR.split(line.trim()).map(|segment| {
+        segment.trim_matches(|c: char| c.is_numeric() || c.is_whitespace() || ",&*;".contains(c))
+    });
+    let mut names = Vec::new();
+    for segment in segments.filter(|segment| !segment.is_empty()) {
+        // Below a label a word of the language may be a name: `By` / `May Will`.
+        let words = segment.split(' ');
+        let shaped = (2..=4).contains(&words.clone().count())
+            && words.clone().all(|word| {
+                word.starts_with(char::is_uppercase)
+                    && word
+                        .chars()
+                        .all(|c| c.is_alphabetic() || "-.’'".contains(c))
+            });
+        if is_outlet(segment)
+            || is_person(segment)
+            || (shaped && !is_post(segment) && name_and_more(segment).is_none())
+        {
+            names.push(print_name(segment));
+        } else if let Some((name, _)) = name_and_more(segment) {
+            names.push(print_name(name));
+        } else if !is_post(segment) {
+            return Vec::new();
+        }
+    }
+    names
 }
 
 /// Names of the people whom a line such as `Ada Brill in Orla and Oskar Venn
@@ -131,6 +239,9 @@ pub fn is_person(text: &str) -> bool {
     if !(2..=5).contains(&words.len()) {
         return false;
     }
+    if country(text).is_some() || PLACES.contains(&text.to_lowercase().as_str()) {
+        return false;
+    }
     let shouted = words.iter().all(|w| !w.chars().any(char::is_lowercase));
     let mut capitals = 0;
     for (index, word) in words.iter().enumerate() {
@@ -153,7 +264,9 @@ pub fn is_person(text: &str) -> bool {
                 .all(char::is_uppercase);
         // A full stop is right behind an initial or a suffix only.
         let stop = word.ends_with('.') && letters > 2;
-        if !well_formed || acronym || stop || (letters > 1 && is_no_name(bare)) {
+        // Will Venn is a name, `Will Orla vote` none.
+        let given = index == 0 && words.len() <= 3 && bare == "Will";
+        if !well_formed || acronym || stop || (letters > 1 && !given && is_no_name(bare)) {
             return false;
         }
         capitals += usize::from(letters > 1);
@@ -218,7 +331,9 @@ pub fn is_outlet(text: &str) -> bool {
         || lower.split(' ').any(|word| OUTLET_WORDS.contains(&word))
 }
 
-fn is_post(text: &str) -> bool {
+/// Whether `text` names a post in a newsroom: `Opinion contributor`, `Staff writer`.
+#[must_use]
+pub fn is_post(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut words = lower.split_whitespace();
     words.clone().count() <= 6 && words.any(|w| POSTS.contains(&w))
@@ -248,55 +363,119 @@ fn is_no_name(word: &str) -> bool {
 }
 
 static SIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[\W_]*(?:(?:written|posted|published|story|words|text|report(?:ed)?|analysis|compiled) )?by(?-u:\b)[:\s]+")
-        .expect("the pattern is written above")
+    latin(
+        r"(?i)^[\W_]*(?:(?:written|posted|published|story|words|text|report(?:ed)?|analysis|compiled|view (?:all )?(?:posts|articles|stories)) )?by\b[:\s]+",
+    )
 });
 
 /// Words that say when it was published, after a name and before the date.
 static NOTICE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)(?-u:\b)(?:(?:first|last)\s+)?(?:published|updated|posted|modified)(?-u:\b):?(?:\s+(?:on|at)(?-u:\b))?",
+    latin(
+        r"(?i)\b(?:(?:first|last)\s+)?(?:published|updated|posted|modified)\b:?(?:\s+(?:on|at)\b)?",
     )
-    .expect("the pattern is written above")
 });
 
-static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\s*[|•·,;/]\s*|\s+[-–—]+\s+|\s+(?:and|&|with)\s+|\s{2,}")
-        .expect("the pattern is written above")
-});
+static SEPARATOR: LazyLock<Regex> =
+    LazyLock::new(|| latin(r"(?i)\s*[|•·,;/]\s*|\s+[-–—]+\s+|\s+(?:and|&|with)\s+|\s{2,}"));
 
 /// ` in Orla`, ` for the Courier`, behind a name.
-static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\s+(?:in|for|at|of|from)\s+").expect("the pattern is written above")
-});
+static PLACE: LazyLock<Regex> = LazyLock::new(|| latin(r"\s+(?:in|for|For|at|of|from)\s+"));
 
-static CONTRIBUTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\s*(?-u:\b)(?:also\s+)?(?:contributed|helped|assisted)(?-u:\b).*$")
-        .expect("the pattern is written above")
-});
+static CONTRIBUTED: LazyLock<Regex> =
+    LazyLock::new(|| latin(r"(?i)\s*\b(?:also\s+)?(?:contributed|helped|assisted)\b.*$"));
 
 static WITH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:with\s+)?(?:(?:additional|further)\s+)?(?:reporting|research|assistance|contributions?|files|writing|editing|contributing)(?:\s+(?:by|from)(?-u:\b))?[:\s]+")
-        .expect("the pattern is written above")
+    latin(
+        r"(?i)^(?:with\s+)?(?:(?:additional|further)\s+)?(?:reporting|research|assistance|contributions?|files|writing|editing|contributing)(?:\s+(?:by|from)\b)?[:\s]+",
+    )
 });
 
-static EDITED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^edit(?:ing|ed)(?-u:\b)").expect("the pattern is written above")
-});
+static EDITED: LazyLock<Regex> = LazyLock::new(|| latin(r"(?i)^edit(?:ing|ed)\b"));
 
-static POSSESSIVE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[\p{Lu}][\p{L}. ]*?[’'](?:s\s|\s)").expect("the pattern is written above")
+static POSSESSIVE: LazyLock<Regex> = LazyLock::new(|| latin(r"^\p{Lu}[\p{L}. ]*?[’'](?:s\s|\s)"));
+
+static BUTTON: LazyLock<Regex> = LazyLock::new(|| {
+    latin(
+        r"(?:\s+(?i:follow|email|share|bio|profile|view profile)|\s*@[0-9A-Za-z_]+|\s+[0-9]+ (?i:minutes?|mins?|hours?|hrs?|days?|weeks?)(?i: ago)?)\s*$",
+    )
 });
 
 /// `Associated Press writers Ada Brill`
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^.*(?-u:\b)(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?)\s+")
-        .expect("the pattern is written above")
+    latin(
+        r"(?i)^.*\b(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?)\s+",
+    )
 });
 
 const PARTICLES: &[&str] = &[
     "de", "da", "di", "do", "dos", "das", "du", "del", "della", "la", "le", "van", "von", "der",
     "den", "ten", "ter", "bin", "ibn", "al", "el", "y", "e", "zu", "of", "af", "av", "st.",
+];
+
+/// What a post is for: `Senior Political Reporter` begins with no name.
+const DESKS: &[&str] = &[
+    "assistant",
+    "business",
+    "capitol",
+    "climate",
+    "consumer",
+    "crime",
+    "defence",
+    "defense",
+    "deputy",
+    "diplomatic",
+    "economics",
+    "education",
+    "energy",
+    "environment",
+    "features",
+    "finance",
+    "health",
+    "home",
+    "investigative",
+    "legal",
+    "lifestyle",
+    "local",
+    "managing",
+    "money",
+    "opinion",
+    "parliamentary",
+    "political",
+    "royal",
+    "science",
+    "senior",
+    "showbiz",
+    "special",
+    "tech",
+    "technology",
+    "transport",
+    "travel",
+    "white",
+];
+
+/// Places of two words that look like names and are no country's.
+const PLACES: &[&str] = &[
+    "addis ababa",
+    "baton rouge",
+    "buenos aires",
+    "cape town",
+    "des moines",
+    "el paso",
+    "fort worth",
+    "hong kong",
+    "kuala lumpur",
+    "las vegas",
+    "los angeles",
+    "palm beach",
+    "puerto rico",
+    "rhode island",
+    "rio de janeiro",
+    "san antonio",
+    "san diego",
+    "san francisco",
+    "san jose",
+    "santa fe",
+    "tel aviv",
 ];
 
 const POSTS: &[&str] = &[
@@ -688,6 +867,17 @@ mod tests {
                 vec!["Ada Brill"],
             ),
             ("By Associated Press", vec!["Associated Press"]),
+            ("byAda Brill", vec!["Ada Brill"]),
+            ("Ada Brill Parliamentary editor", vec!["Ada Brill"]),
+            ("Ada BrillTravel News Reporter", vec!["Ada Brill"]),
+            (
+                "By Ada Brill and Oskar Venn The Associated Press",
+                vec!["Ada Brill", "Oskar Venn"],
+            ),
+            ("By Ada Brill For Courier.Com", vec!["Ada Brill"]),
+            ("By Ada Brill Follow", vec!["Ada Brill"]),
+            ("By Courier Staff", vec!["Courier Staff"]),
+            ("View all posts by Ada Brill", vec!["Ada Brill"]),
         ] {
             assert_eq!(authors(line), expected, "{line}");
         }
@@ -712,13 +902,32 @@ mod tests {
             "By the time Ada Brill arrived, it was over",
             "Ada Brill",
             "Ada Brill, Oskar Venn",
+            "Senior Political Reporter",
             "Ada Brill said the vote was over",
-            "Russia NATO",
+            "Norrland NHU",
             "The vote of March 4, 2019",
             "",
         ] {
             assert_eq!(parse(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn names_below_a_label_may_have_footnotes_and_posts() {
+        for label in ["By", "Author of the article:", "Written by:"] {
+            assert!(is_label(label), "{label}");
+        }
+        assert_eq!(names_below_label("Ada Brill0,"), ["Ada Brill"]);
+        assert_eq!(names_below_label("Oskar You &"), ["Oskar You"]);
+        assert_eq!(names_below_label("Ada BrillTravel Reporter"), ["Ada Brill"]);
+        assert_eq!(
+            names_below_label("The Associated Press"),
+            ["The Associated Press"]
+        );
+        assert_eq!(
+            names_below_label("The ferries stopped."),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
@@ -744,6 +953,12 @@ mod tests {
             ["Ada Brill"]
         );
         assert_eq!(
+            contributors(
+                "AP reporters Ada Brill in Providence, Rhode Island, Will Holm in Chicago and Oskar Venn in Orla contributed to this article."
+            ),
+            ["Ada Brill", "Will Holm", "Oskar Venn"]
+        );
+        assert_eq!(
             contributors("Associated Press writers Ada Brill and Oskar Venn contributed."),
             ["Ada Brill", "Oskar Venn"]
         );
@@ -755,7 +970,7 @@ mod tests {
         assert!(is_person("JD Venn"));
         for text in [
             "Foreign Minister Ada Brill",
-            "Russia NATO",
+            "Norrland NHU",
             "Font Size",
             "Read More",
             "Ada",

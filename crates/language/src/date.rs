@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::pattern::latin;
+
 /// A calendar date, with the time of day where the text gives one together with
 /// its zone.
 ///
@@ -72,7 +74,13 @@ pub fn find(text: &str) -> Option<(Range<usize>, Date)> {
     if date.time.is_none() {
         if let Some((after, time)) = time_behind(&text[range.end..], &date) {
             date.time = Some(time);
+            let behind = range.end;
             range.end += after;
+            if text[range.start..behind].contains('/')
+                && is_elsewhere(&time, &text[behind..range.end])
+            {
+                date = day_first(date);
+            }
         } else if let Some((before, time)) = time_before(&text[..range.start], &date) {
             date.time = Some(time);
             range.start = before;
@@ -106,7 +114,12 @@ fn calendar(text: &str) -> Option<(Range<usize>, Date)> {
     let mut from = 0;
     while let Some(found) = DATE.captures_at(text, from) {
         let whole = found.get(0)?.range();
-        if let Some(date) = date_of(&found) {
+        // Only a time or a word may be glued to the year: `20192:23 PM`, `2019Updated`.
+        let glued = &text[whole.end..];
+        let whole_year = !glued.starts_with(|c: char| c.is_ascii_digit())
+            || found.name("y1").is_some()
+            || find_time(glued, None).is_some_and(|(range, _)| range.start == 0);
+        if let Some(date) = date_of(&found).filter(|_| whole_year) {
             return Some((whole, date));
         }
         from = whole.start + text[whole.start..].chars().next().map_or(1, char::len_utf8);
@@ -160,6 +173,21 @@ fn valid(year: u16, month: u16, day: u16) -> Option<Date> {
         month: month as u8,
         day: day as u8,
         time: None,
+    })
+}
+
+/// Who writes the hours to 24 or names a zone outside of America writes the day
+/// before the month, too.
+fn is_elsewhere(time: &Time, written: &str) -> bool {
+    let halves = written.to_ascii_lowercase().contains(['a', 'p']);
+    (time.hour > 12 && !halves) || time.offset.is_some_and(|minutes| minutes >= 0)
+}
+
+/// The date with day and month exchanged, if there is such a day.
+fn day_first(date: Date) -> Date {
+    valid(date.year, date.day.into(), date.month.into()).map_or(date, |other| Date {
+        time: date.time,
+        ..other
     })
 }
 
@@ -349,33 +377,30 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     let month = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
     let pattern = format!(
         r"(?xi)
-        (?-u:\b)(?P<y1>(?:19|20)\d\d)[-/](?P<m1>\d{{1,2}})[-/](?P<d1>\d{{1,2}})
+        \b(?P<y1>(?:19|20)\d\d)[-/](?P<m1>\d{{1,2}})[-/](?P<d1>\d{{1,2}})
             (?:(?:T|\ )(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?
-               (?P<iso>Z(?-u:\b)|\s?[+-]\d\d:?\d\d)?)?
-        | (?-u:\b)(?P<m2>{month})\.?\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y2>(?:19|20)\d\d)(?-u:\b)
-        | (?-u:\b)(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?[\s-]+(?P<m3>{month})\.?,?[\s-]+(?P<y3>(?:19|20)\d\d)(?-u:\b)
-        | (?-u:\b)(?P<a4>\d{{1,2}})/(?P<b4>\d{{1,2}})/(?P<y4>(?:19|20)\d\d)(?-u:\b)
-        | (?-u:\b)(?P<d5>\d{{1,2}})\.\s?(?P<m5>\d{{1,2}})\.\s?(?P<y5>(?:19|20)\d\d)(?-u:\b)"
+               (?P<iso>Z\b|\s?[+-]\d\d:?\d\d)?)?
+        | \b(?P<m2>{month})\.?\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y2>(?:19|20)\d\d)
+        | \b(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?[\s-]+(?P<m3>{month})\.?,?[\s-]+(?P<y3>(?:19|20)\d\d)
+        | \b(?P<a4>\d{{1,2}})/(?P<b4>\d{{1,2}})/(?P<y4>(?:19|20)\d\d)
+        | \b(?P<d5>\d{{1,2}})\.\s?(?P<m5>\d{{1,2}})\.\s?(?P<y5>(?:19|20)\d\d)"
     );
-    Regex::new(&pattern).expect("the pattern is written above")
+    latin(&pattern)
 });
 
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    latin(
         r"(?xi)
-        (?-u:\b)(?P<h>\d{1,2})(?:[:.](?P<m>\d\d)(?::(?P<s>\d\d))?)?(?:\s?h(?:rs)?(?-u:\b))?
-        (?:\s?(?P<half>[ap]\.?m(?-u:\b)\.?))?
-        (?:\s?\(?(?P<zone>UTC|GMT|BST|CE?S?T|WES?T|EES?T|MSK|TRT|ES?D?T|MS?D?T|PS?D?T|CDT|IST|JST|KST|HKT|SGT|PKT|GST|WAT|CAT|EAT|SAST|AWST|AE[SD]T|NZ[SD]T)(?-u:\b)
+        \b(?P<h>\d{1,2})(?:[:.](?P<m>\d\d)(?::(?P<s>\d\d))?)?(?:\s?h(?:rs)?\b)?
+        (?:\s?(?P<half>[ap]\.?m\b\.?))?
+        (?:\s?\(?(?P<zone>UTC|GMT|BST|CE?S?T|WES?T|EES?T|MSK|TRT|ES?D?T|MS?D?T|PS?D?T|CDT|IST|JST|KST|HKT|SGT|PKT|GST|WAT|CAT|EAT|SAST|AWST|AE[SD]T|NZ[SD]T)\b
             (?P<plus>\s?[+-−]\d{1,2}(?::?\d\d)?)?\)?)?
-        (?P<num>\s?[+-]\d\d:?\d\d(?-u:\b))?",
+        (?P<num>\s?[+-]\d\d:?\d\d\b)?",
     )
-    .expect("the pattern is written above")
 });
 
 /// What may stand between a date and its time.
-static GAP: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[\s,|•·/@(–—-]*(?:at\s+|around\s+)?").expect("the pattern is written above")
-});
+static GAP: LazyLock<Regex> = LazyLock::new(|| latin(r"(?i)^[\s,|•·/@(–—-]*(?:at\s+|around\s+)?"));
 
 #[cfg(test)]
 mod tests {
@@ -402,6 +427,11 @@ mod tests {
             ("04.03.2019", "2019-03-04"),
             ("29 February 2020", "2020-02-29"),
             ("12-Mar-2019", "2019-03-12"),
+            ("4 Mar 2019Updated", "2019-03-04"),
+            ("Mon, Mar 4 20192:23 PM", "2019-03-04"),
+            ("03/04/2019 - 16:40", "2019-04-03"),
+            ("03/04/2019 4:40 pm", "2019-03-04"),
+            ("14/03/2019 16:40", "2019-03-14"),
         ] {
             assert_eq!(iso(text).as_deref(), Some(expected), "{text}");
         }
@@ -414,6 +444,7 @@ mod tests {
             "on March 4",
             "30 February 2019",
             "2019-13-40",
+            "March 4, 20190",
             "the 2014 vote",
             "room 3/4",
             "",

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use crate::byline::is_outlet;
 use crate::date::names_day_or_month;
+use crate::pattern::latin;
 
 /// A dateline at the start of a paragraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,17 +64,17 @@ pub fn parse(paragraph: &str) -> Option<Dateline> {
         } else if colon {
             continue;
         }
+        let dash = found.name("dash").is_some();
         let bare_place = found.name("shouted").is_none() && city.is_some();
-        if bare_place && !agency.as_deref().is_some_and(is_agency) {
+        // `Harbour Union (HU) members` has brackets as well: without a dash only a
+        // known name is an agency's.
+        let known = |a: &str| if dash { is_agency(a) } else { is_outlet(a) };
+        if bare_place && !agency.as_deref().is_some_and(known) {
             continue;
         }
-        if city.is_none() {
-            // Without place and dash only a known name is an agency's.
-            let dash = found.name("dash").is_some();
-            let known = |a: &str| if dash { is_agency(a) } else { is_outlet(a) };
-            if agency.as_deref().is_some_and(|a| !known(a)) || (agency.is_none() && !dash) {
-                continue;
-            }
+        let unknown = agency.as_deref().map_or(!dash, |a| !known(a));
+        if city.is_none() && unknown {
+            continue;
         }
         return Some(Dateline {
             end,
@@ -167,30 +168,27 @@ const LABELS: &[&str] = &[
 
 /// `PORT ELLIS, Norrland, March 4 (AP) — `
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    latin(
         r"(?x)^\s*(?P<shouted>(?P<city>\p{Lu}[\p{Lu}.’'/\ -]{1,38}\p{Lu}\.?))
         (?:,\s+\p{Lu}[\p{L}.\ ]{1,28})?
         (?:,\s+(?:\p{Lu}\p{Ll}+,?\s+)?\p{Lu}\p{Ll}{2,8}\.?\s+\d{1,2}(?:,\s+\d{4})?)?
         (?:\s*\((?P<agency>[^()]{1,40})\)|\s*/\s*(?:\p{Lu}[\p{L}\ ]{1,20})/?)?
         (?:\s*(?P<dash>—+|–+|--+|―|\s-)\s*|(?P<colon>\)?\s*:)\s+|\)\s+)",
     )
-    .expect("the pattern is written above")
 });
 
 /// `Orla (Reuters) - ` and `Orla (CNN) `
 static AGENCY_PLACE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    latin(
         r"(?x)^\s*(?P<city>\p{Lu}[\p{L}.’'\ -]{1,38}?)
         (?:,\s+\p{Lu}[\p{L}.\ ]{1,28})?(?:,\s+\p{Lu}\p{Ll}{2,8}\.?\s+\d{1,2})?
         \s*\((?P<agency>[^()]{2,40})\)(?P<dash>\s*[—–:-]+)?\s+",
     )
-    .expect("the pattern is written above")
 });
 
 /// `(Reuters) - `, or `( – ` where the agency was lost.
 static AGENCY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*\(\s*(?P<agency>[^()—–]{0,40}?)\s*(?:\)?\s*(?P<dash>—+|–+|--+|\s-)\s*|\)\s+)")
-        .expect("the pattern is written above")
+    latin(r"^\s*\(\s*(?P<agency>[^()—–]{0,40}?)\s*(?:\)?\s*(?P<dash>—+|–+|--+|\s-)\s*|\)\s+)")
 });
 
 #[cfg(test)]
@@ -282,6 +280,7 @@ mod tests {
             "Brill — The mayor",
             "(It was late – Too late.)",
             "The Harbour Union (HU) said",
+            "Harbour Union (HU) Secretary Ada Brill said",
             "",
         ] {
             assert_eq!(parse(text), None, "{text}");

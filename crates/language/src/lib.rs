@@ -1,5 +1,6 @@
 //! News language without machine learning: what stages and reports know about
 //! sentences, quotation marks, names and titles, cue verbs and dates.
+pub mod boilerplate;
 pub mod byline;
 pub mod country;
 pub mod cue;
@@ -7,6 +8,7 @@ pub mod date;
 pub mod dateline;
 pub mod line;
 pub mod name;
+mod pattern;
 pub mod phrase;
 pub mod pronoun;
 pub mod quotation;

@@ -2,8 +2,10 @@
 //! stand for: other spaces, invisible characters, UTF-8 read as Windows-1252,
 //! HTML entities, ligatures.
 //!
-//! Quotation marks, dashes and ellipses are left as they are written: they carry
-//! meaning for the stages that follow.
+//! Quotation marks, dashes and ellipses are left as they are written, curly or
+//! straight: they carry meaning for the stages that follow. Only signs that stand
+//! for one of them and that no stage would know (a spacing accent as apostrophe, a
+//! hyphen that forbids a line break) become the usual one.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -54,7 +56,26 @@ pub fn changes(text: &str) -> Vec<Change> {
             let found = match c {
                 '&' => entity(rest),
                 'ﬀ'..='ﬆ' => Some((width, ligature(c).into())),
-                _ => misread_utf8(rest),
+                '\u{300}'..='\u{36f}' => {
+                    // The letter before it is plain: were it damaged, the mark
+                    // would not stand alone.
+                    if let Some((letter, composed)) = composed(&text[..at], c)
+                        && out.last().is_none_or(|last| last.range.end <= at - letter)
+                    {
+                        out.push(Change {
+                            range: at - letter..at + width,
+                            with: composed.into(),
+                        });
+                        blank = false;
+                        at += width;
+                        continue;
+                    }
+                    None
+                }
+                _ => usual_sign(c, &text[..at], &rest[width..])
+                    .map(|sign| (width, sign.into()))
+                    .or_else(|| misread_twice(rest))
+                    .or_else(|| misread_utf8(rest)),
             };
             let (len, with) = found.map_or((width, None), |(len, with)| (len, Some(with)));
             match with.as_deref() {
@@ -128,6 +149,43 @@ fn is_right_to_left(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}')
 }
 
+/// The usual sign for one that stands for it.
+fn usual_sign(c: char, before: &str, after: &str) -> Option<&'static str> {
+    let between_letters = || {
+        before.chars().next_back().is_some_and(char::is_alphabetic)
+            && after.chars().next().is_some_and(char::is_alphabetic)
+    };
+    Some(match c {
+        '\u{2010}' | '\u{2011}' | '\u{fe63}' | '\u{ff0d}' => "-",
+        '\u{2bc}' | '\u{ff07}' => "’",
+        '\u{b4}' if between_letters() => "’",
+        '\u{ff02}' => "\"",
+        '\u{201f}' | '\u{275d}' => "“",
+        '\u{275e}' => "”",
+        _ => return None,
+    })
+}
+
+/// The letter that ends `before` with the combining `mark` on it, as one character
+/// (NFC, as far as names in English news need it), and the bytes of the letter.
+fn composed(before: &str, mark: char) -> Option<(usize, &'static str)> {
+    const MARKS: [(char, &str, &str); 8] = [
+        ('\u{300}', "AEIOUaeiou", "ÀÈÌÒÙàèìòù"),
+        ('\u{301}', "AEIOUYCNSZaeiouycnsz", "ÁÉÍÓÚÝĆŃŚŹáéíóúýćńśź"),
+        ('\u{302}', "AEIOUaeiou", "ÂÊÎÔÛâêîôû"),
+        ('\u{303}', "ANOano", "ÃÑÕãñõ"),
+        ('\u{308}', "AEIOUaeiouy", "ÄËÏÖÜäëïöüÿ"),
+        ('\u{30a}', "Aa", "Åå"),
+        ('\u{30c}', "CDERSZcerszn", "ČĎĚŘŠŽčěřšžň"),
+        ('\u{327}', "CSTcst", "ÇŞŢçşţ"),
+    ];
+    let letter = before.chars().next_back()?;
+    let (_, letters, whole) = MARKS.iter().find(|(known, _, _)| *known == mark)?;
+    let at = letters.chars().position(|known| known == letter)?;
+    let (start, c) = whole.char_indices().nth(at)?;
+    Some((letter.len_utf8(), &whole[start..start + c.len_utf8()]))
+}
+
 fn ligature(c: char) -> &'static str {
     match c {
         'ﬀ' => "ff",
@@ -175,6 +233,56 @@ fn misread_utf8(rest: &str) -> Option<(usize, Cow<'static, str>)> {
     let next = torn.chars().next();
     next.is_none_or(|c| !c.is_alphanumeric())
         .then_some(("â€".len(), "”".into()))
+}
+
+/// `Ã¢â‚¬Å“` for “: the same damage done twice. What comes out of the first reading
+/// has to be damaged in turn.
+fn misread_twice(rest: &str) -> Option<(usize, Cow<'static, str>)> {
+    if !rest.starts_with(['Ã', 'Â']) {
+        return None;
+    }
+    let (mut len, mut once) = (0, String::new());
+    while once.chars().count() < 4 {
+        let Some((c, width)) = read_again(&rest[len..]) else {
+            break;
+        };
+        once.push(c);
+        len += width;
+    }
+    if !once.starts_with(['â', 'Ã', 'Â', 'ï', 'ð']) || once.chars().count() < 2 {
+        return None;
+    }
+    let (used, with) = misread_utf8(&once)?;
+    // Back to how much of the text that was.
+    let mut len = 0;
+    let mut left = once[..used].chars().count();
+    while left > 0 {
+        len += read_again(&rest[len..])?.1;
+        left -= 1;
+    }
+    // The rest of a closing mark that was torn.
+    if once[..used] == *"â€" && rest[len..].starts_with('Â') {
+        len += 'Â'.len_utf8();
+    }
+    Some((len, with))
+}
+
+/// The character whose UTF-8 the beginning of `rest` shows in Windows-1252.
+fn read_again(rest: &str) -> Option<(char, usize)> {
+    let length = match windows_1252(rest.chars().next()?)? {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    let mut bytes = Vec::with_capacity(length);
+    let mut len = 0;
+    for c in rest.chars().take(length) {
+        bytes.push(windows_1252(c)?);
+        len += c.len_utf8();
+    }
+    let c = std::str::from_utf8(&bytes).ok()?.chars().next()?;
+    Some((c, len))
 }
 
 fn windows_1252(c: char) -> Option<u8> {
@@ -326,6 +434,48 @@ const NAMED: &[(&str, &str)] = &[
     ("uuml", "ü"),
     ("szlig", "ß"),
     ("Auml", "Ä"),
+    ("Agrave", "À"),
+    ("Aacute", "Á"),
+    ("Acirc", "Â"),
+    ("Atilde", "Ã"),
+    ("AElig", "Æ"),
+    ("Ccedil", "Ç"),
+    ("Egrave", "È"),
+    ("Ecirc", "Ê"),
+    ("Euml", "Ë"),
+    ("Igrave", "Ì"),
+    ("Iacute", "Í"),
+    ("Icirc", "Î"),
+    ("Iuml", "Ï"),
+    ("Ntilde", "Ñ"),
+    ("Ograve", "Ò"),
+    ("Oacute", "Ó"),
+    ("Ocirc", "Ô"),
+    ("Otilde", "Õ"),
+    ("Ugrave", "Ù"),
+    ("Uacute", "Ú"),
+    ("Ucirc", "Û"),
+    ("Yacute", "Ý"),
+    ("igrave", "ì"),
+    ("ograve", "ò"),
+    ("yacute", "ý"),
+    ("yuml", "ÿ"),
+    ("oelig", "œ"),
+    ("OElig", "Œ"),
+    ("scaron", "š"),
+    ("Scaron", "Š"),
+    ("iexcl", "¡"),
+    ("iquest", "¿"),
+    ("lsaquo", "‹"),
+    ("rsaquo", "›"),
+    ("dagger", "†"),
+    ("para", "¶"),
+    ("plusmn", "±"),
+    ("frac34", "¾"),
+    ("minus", "−"),
+    ("prime", "′"),
+    ("Prime", "″"),
+    ("rarr", "→"),
     ("Ouml", "Ö"),
     ("Uuml", "Ü"),
     ("Eacute", "É"),
@@ -373,9 +523,36 @@ mod tests {
     }
 
     #[test]
+    fn utf8_misread_twice_is_read_twice() {
+        assert_eq!(
+            plain("Ã¢â‚¬ËœPier BÃ¢â‚¬â„¢ Ã¢â‚¬Å“noÃ¢â‚¬Â\u{9d} Ã¢â‚¬â€œ cafÃƒÂ©"),
+            "‘Pier B’ “no” – café"
+        );
+        assert_eq!(plain("Ã¢â‚¬Å“noÃ¢â‚¬Â. So"), "“no”. So");
+    }
+
+    #[test]
+    fn signs_that_stand_for_others_become_the_usual() {
+        assert_eq!(
+            plain("the mayor´s ferry\u{2011}boat isn\u{2bc}t ❝here❞ ´"),
+            "the mayor’s ferry-boat isn’t “here” ´"
+        );
+    }
+
+    #[test]
+    fn letters_and_their_marks_become_one_character() {
+        assert_eq!(
+            plain("E\u{301}lise Bra\u{30a}nd x\u{301} \u{301}"),
+            "Élise Brånd x\u{301} \u{301}"
+        );
+        assert_eq!(plain("ha\u{ad}\u{301}"), "ha\u{301}");
+    }
+
+    #[test]
     fn honest_accents_stay() {
         for text in [
             "château, SÃO PAULO, naïve, Ångström, «Où?»",
+            "`code` and SÃO",
             "ð is a letter",
             "â\u{302}",
             "Â",

@@ -11,7 +11,7 @@ use copydesk_language::{dateline, sentence};
 use regex::Regex;
 
 pub(crate) use crate::classify::Known;
-use crate::classify::{Class, Judged, classify};
+use crate::classify::{Class, Judged, classify, title_of};
 use crate::plain::Plain;
 use crate::unit::{Unit, units};
 
@@ -59,6 +59,8 @@ pub(crate) struct Meta {
 pub(crate) struct Cleaned {
     /// Ascending, not overlapping.
     pub(crate) edits: Vec<Edit>,
+    /// What would have been cut, where only marks are wanted; as `edits`.
+    pub(crate) marks: Vec<(Range<usize>, Kind)>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) meta: Meta,
     /// Why only the characters were made plain, if so.
@@ -79,6 +81,7 @@ pub(crate) fn clean(raw: &str, known: &Known, settings: &Settings) -> Cleaned {
             } else {
                 edits(&plain, &keeps(&units, &classes, &[]), &[])
             },
+            marks: Vec::new(),
             blocks: blocks(&plain, &units, &classes, &[]),
             meta: Meta {
                 language: Some(foreign.clone()),
@@ -88,17 +91,9 @@ pub(crate) fn clean(raw: &str, known: &Known, settings: &Settings) -> Cleaned {
         };
     }
     let judged = classify(text, &units, known, &settings.boilerplate);
-    let inline = inline_cuts(text, &units, &judged.classes);
+    let inline = inline_cuts(text, &units, &judged.classes, known);
     let mut meta = metadata(text, &units, &judged, &inline);
     meta.language = language;
-    if settings.conservative {
-        return Cleaned {
-            edits: Vec::new(),
-            blocks: marked(&plain, &units, &judged),
-            meta,
-            foreign: None,
-        };
-    }
     let mut cuts: Vec<(Range<usize>, Kind)> = units
         .iter()
         .zip(&judged.classes)
@@ -109,14 +104,30 @@ pub(crate) fn clean(raw: &str, known: &Known, settings: &Settings) -> Cleaned {
         .chain(inline.cuts.iter().cloned())
         .collect();
     cuts.sort_by_key(|(range, _)| range.start);
+    if settings.conservative {
+        return Cleaned {
+            edits: Vec::new(),
+            marks: cuts
+                .into_iter()
+                .map(|(range, kind)| (plain.raw(range), kind))
+                .collect(),
+            blocks: marked(&plain, &units, &judged),
+            meta,
+            foreign: None,
+        };
+    }
     let kept = keeps(&units, &judged.classes, &inline.cuts);
     Cleaned {
         edits: edits(&plain, &kept, &cuts),
+        marks: Vec::new(),
         blocks: blocks(&plain, &units, &judged.classes, &inline.cuts),
         meta,
         foreign: None,
     }
 }
+
+/// How many lines the names of one article's authors may stand apart.
+const BYLINE: usize = 12;
 
 struct Inline {
     /// In the plain text, ascending, inside single units.
@@ -126,7 +137,7 @@ struct Inline {
 }
 
 /// Residue within the lines that stay.
-fn inline_cuts(text: &str, units: &[Unit], classes: &[Class]) -> Inline {
+fn inline_cuts(text: &str, units: &[Unit], classes: &[Class], known: &Known) -> Inline {
     let mut found = Inline {
         cuts: Vec::new(),
         city: None,
@@ -145,9 +156,23 @@ fn inline_cuts(text: &str, units: &[Unit], classes: &[Class]) -> Inline {
         let start = units[index].range.start;
         let paragraph = &text[units[index].range.clone()];
         let mut cuts: Vec<(Range<usize>, Kind)> = Vec::new();
+        let inline = line::inline(paragraph);
+        // An extractor may have run caption, title and report into one line.
+        if nth == 0 {
+            let mut lead = 0;
+            if let Some(caption) = line::leading_caption(paragraph) {
+                lead = caption.end;
+                cuts.push((caption, Kind::Caption));
+            }
+            if let Some(title) = known.title.as_deref()
+                && let Some(end) = title_end(&paragraph[lead..], title)
+            {
+                cuts.push((lead..lead + end, Kind::Headline));
+            }
+        }
         // Updates and standfirsts may stand above the report's own beginning.
-        if nth < 4 && !dated {
-            let lead = line::inline(paragraph)
+        if nth < 4 && !dated && cuts.is_empty() {
+            let lead = inline
                 .first()
                 .filter(|(range, _)| range.start == 0)
                 .map_or(0, |(range, _)| range.end);
@@ -166,7 +191,7 @@ fn inline_cuts(text: &str, units: &[Unit], classes: &[Class]) -> Inline {
         {
             cuts.push(tail);
         }
-        for (range, kind) in line::inline(paragraph) {
+        for (range, kind) in inline {
             if !cuts
                 .iter()
                 .any(|(r, _)| r.start < range.end && range.start < r.end)
@@ -181,6 +206,35 @@ fn inline_cuts(text: &str, units: &[Unit], classes: &[Class]) -> Inline {
         );
     }
     found
+}
+
+/// Where the report begins behind a `title` that its first line repeats, if it does
+/// and more follows.
+fn title_end(text: &str, title: &str) -> Option<usize> {
+    let mut letters = title
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase);
+    let mut rest = text.char_indices();
+    let mut length = 0;
+    while let Some(expected) = letters.next() {
+        let (_, c) = rest.by_ref().find(|(_, c)| c.is_alphanumeric())?;
+        let mut lower = c.to_lowercase();
+        if lower.next() != Some(expected) {
+            return None;
+        }
+        // A letter may have two of the other case.
+        for more in lower {
+            (letters.next() == Some(more)).then_some(())?;
+        }
+        length += 1;
+    }
+    let behind = rest.as_str();
+    let report =
+        behind.trim_start_matches(|c: char| !c.is_alphanumeric() && !"“‘\"'($".contains(c));
+    let apart = behind.len() > report.len();
+    (length >= 16 && apart && report.starts_with(|c: char| !c.is_lowercase()))
+        .then(|| text.len() - report.len())
 }
 
 /// Whether the report speaks of `city` in small letters too: a label in capitals
@@ -374,12 +428,24 @@ fn metadata(text: &str, units: &[Unit], judged: &Judged, inline: &Inline) -> Met
         &text[unit.range.clone()]
     };
     let mut meta = Meta {
-        title: judged.title.map(|index| one_line(line(index))),
+        title: judged
+            .title
+            .map(|index| title_of(&one_line(line(index))).to_owned()),
         dateline: inline.city.clone(),
         ..Meta::default()
     };
     let mut dates: Vec<(u8, usize, Date)> = Vec::new();
-    for (index, byline) in &judged.bylines {
+    // Bylines further down are those of other articles.
+    let first = judged
+        .bylines
+        .iter()
+        .find(|(_, byline)| !byline.authors.is_empty())
+        .map_or(0, |(index, _)| *index);
+    for (index, byline) in judged
+        .bylines
+        .iter()
+        .filter(|(index, _)| *index <= first + BYLINE)
+    {
         for author in &byline.authors {
             if !meta.authors.contains(author) {
                 meta.authors.push(author.clone());
@@ -576,12 +642,13 @@ fn tag(lang: whatlang::Lang) -> &'static str {
 }
 
 static SPEAKER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\p{Lu}[\p{Lu}.’' -]+[^:a-z]{0,20}:").expect("the pattern is written above")
+    Regex::new(r"^[A-ZÀ-ÖØ-Þ][A-ZÀ-ÖØ-Þ.’' -]+[^:a-z]{0,20}:")
+        .expect("the pattern is written above")
 });
 
 static COPYRIGHT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i:copyright|©)[\s©]*(?i:\(c\))?\s*(?:19|20)\d\d\s+(?P<owner>(?:The )?\p{Lu}[\p{L}&’' -]{2,40}?)(?:,|\.|\s+(?:LLC|Inc|Ltd|All)\b|$)",
+        r"(?i:copyright|©)[\s©]*(?i:\(c\))?\s*(?:19|20)\d\d\s+(?P<owner>(?:The )?[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ž&’' -]{2,40}?)(?:,|\.|\s+(?:LLC|Inc|Ltd|All)\b|$)",
     )
     .expect("the pattern is written above")
 });

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use copydesk_language::byline::{self, Byline, is_outlet, is_person};
-use copydesk_language::line::{Evidence, Kind, fingerprint, prose, residue};
+use copydesk_language::byline::{self, Byline, is_outlet, is_person, is_post};
+use copydesk_language::line::{self, Evidence, Kind, fingerprint, prose, residue};
+use copydesk_language::sentence;
 use regex::Regex;
 
 use crate::unit::Unit;
@@ -50,6 +51,7 @@ pub(crate) fn classify(
     judge.captions_by_neighbours();
     judge.head();
     judge.tail();
+    judge.links_between_paragraphs();
     judge.labels_cut_elsewhere();
     judge.finish()
 }
@@ -110,10 +112,6 @@ impl<'a> Judge<'a> {
     fn by_form(&mut self, boilerplate: &HashSet<String>) {
         for index in 0..self.lines.len() {
             let line = &self.lines[index];
-            if !line.print.is_empty() && boilerplate.contains(&line.print) {
-                self.lines[index].cut = Some(Kind::Other);
-                continue;
-            }
             let thanks = line.evidence.is_some_and(|e| e.kind == Kind::Contribution);
             if !thanks
                 && line.prose < ANCHOR
@@ -123,12 +121,16 @@ impl<'a> Judge<'a> {
                 self.lines[index].cut = Some(Kind::Byline);
                 continue;
             }
+            let learnt = !line.print.is_empty() && boilerplate.contains(&line.print);
             if let Some(evidence) = line.evidence
-                && evidence.weight > line.prose + 0.5
+                && (learnt || evidence.weight > line.prose + 0.5)
             {
                 self.lines[index].cut = Some(evidence.kind);
+            } else if learnt && !is_person(line.text) {
+                self.lines[index].cut = Some(Kind::Other);
             }
         }
+        self.names_below_labels();
         self.highlights();
         self.body = self.first_anchor(0).unwrap_or(self.lines.len());
         // A standfirst may stand above the byline: the head goes on as long as
@@ -151,6 +153,55 @@ impl<'a> Judge<'a> {
             at = next;
         }
         self.body = at;
+        self.sources_are_no_bylines();
+    }
+
+    /// `By` on a line of its own, and each name on one below.
+    fn names_below_labels(&mut self) {
+        let mut index = 0;
+        while index < self.lines.len() {
+            let label = byline::is_label(self.lines[index].text);
+            index += 1;
+            let first = index;
+            while label && index < self.lines.len() && index < first + 8 {
+                let authors = byline::names_below_label(self.lines[index].text);
+                if authors.is_empty() || (index > first && self.lines[index].words > 6) {
+                    break;
+                }
+                self.lines[index].cut = Some(Kind::Byline);
+                self.bylines.retain(|(other, _)| *other != index);
+                self.bylines.push((
+                    index,
+                    Byline {
+                        authors,
+                        signed: true,
+                        ..Byline::default()
+                    },
+                ));
+                index += 1;
+            }
+            if label && index > first {
+                self.lines[first - 1].cut = Some(Kind::Byline);
+            }
+        }
+        self.bylines.sort_by_key(|(index, _)| *index);
+    }
+
+    /// `Ada Brill, Port Courier` in mid-report says whose words stand above it.
+    fn sources_are_no_bylines(&mut self) {
+        let midst = self.body + 4..self.lines.len().saturating_sub(3);
+        let lines = &mut self.lines;
+        self.bylines.retain(|(index, byline)| {
+            let source = midst.contains(index) && !byline.signed && byline.published.is_none();
+            if source {
+                let line = &mut lines[*index];
+                line.cut = line
+                    .evidence
+                    .filter(|e| e.weight > line.prose + 0.5)
+                    .map(|e| e.kind);
+            }
+            !source
+        });
     }
 
     /// A box that sums up the report: its label, and the lines without an end
@@ -186,6 +237,7 @@ impl<'a> Judge<'a> {
                 places.entry(line.print.clone()).or_default().push(index);
             }
         }
+        let gallery = self.is_gallery(places.values());
         for (_, places) in places {
             if places.len() < 2 || !places.iter().any(|&i| self.open(i)) {
                 continue;
@@ -200,7 +252,7 @@ impl<'a> Judge<'a> {
             let above = places.iter().all(|&i| i < self.body);
             let label = self.lines[places[0]].prose < 2.0;
             if adjacent
-                && (above || label || hints_at_caption(self.lines[places[0]].text))
+                && (above || label || gallery || hints_at_caption(self.lines[places[0]].text))
                 && places[0] > 0
             {
                 for &i in &places {
@@ -222,6 +274,18 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Pages say the captions of a gallery twice, picture by picture. Where most of
+    /// the text is doubled, the extractor did it.
+    fn is_gallery<'p>(&self, places: impl Iterator<Item = &'p Vec<usize>>) -> bool {
+        let doubled: Vec<usize> = places
+            .filter(|places| places.windows(2).all(|pair| pair[1] == pair[0] + 1))
+            .filter(|places| places.len() == 2 && self.lines[places[0]].prose >= 2.0)
+            .map(|places| self.lines[places[0]].text.len() * 2)
+            .collect();
+        let all: usize = self.lines.iter().map(|line| line.text.len()).sum();
+        doubled.len() >= 2 && doubled.iter().sum::<usize>() * 10 < all * 6
+    }
+
     fn find_title(&mut self) {
         let known = self
             .known
@@ -240,18 +304,32 @@ impl<'a> Judge<'a> {
             .take(4)
             .flat_map(|line| content_words(line.text))
             .collect();
+        let signed = self.lines[..end]
+            .iter()
+            .any(|line| line.cut == Some(Kind::Byline));
         let mut best: Option<(f32, usize)> = None;
         for index in 0..end {
             let line = &self.lines[index];
             let same = !known.is_empty() && alike(&line.print, &known);
-            if !same && !self.open(index) {
+            if !same && (!self.open(index) || line::is_post(line.text)) {
+                continue;
+            }
+            let repeated = self.lines[..end]
+                .iter()
+                .filter(|other| other.print == line.print)
+                .count()
+                > 1;
+            // As long as a sentence, and nothing says that it is more than the
+            // summary that stands above many reports.
+            let words = title_of(line.text).split_whitespace().count();
+            if words >= 20 && !same && !repeated && !signed {
                 continue;
             }
             let mut score = 0.0;
             if same {
                 score += 6.0;
             }
-            match line.words {
+            match words {
                 4..=28 => score += 2.0,
                 3 | 29..=36 => {}
                 _ => score -= 2.0,
@@ -260,7 +338,9 @@ impl<'a> Judge<'a> {
                 .text
                 .trim_end_matches(['”', '"', '’', '\'', ')'])
                 .ends_with(['.', ',', ':']);
-            if stopped || line.text.starts_with('(') {
+            let exclaims = line.text.ends_with(['!', '?'])
+                && line.text[..line.text.len() - 1].contains(['!', '?']);
+            if stopped || exclaims || line.text.starts_with('(') {
                 score -= 2.5;
             }
             if lists_names(line.text) {
@@ -269,7 +349,7 @@ impl<'a> Judge<'a> {
             // Titles come first, and bylines below them.
             let first = (0..index).all(|i| !self.open(i) || self.lines[i].words < 4);
             if first && line.words >= 4 {
-                score += 1.0;
+                score += 2.0;
             }
             if self
                 .lines
@@ -278,11 +358,6 @@ impl<'a> Judge<'a> {
             {
                 score += 0.5;
             }
-            let repeated = self.lines[..end]
-                .iter()
-                .filter(|other| other.print == line.print)
-                .count()
-                > 1;
             if repeated {
                 score += 2.0;
             }
@@ -300,6 +375,16 @@ impl<'a> Judge<'a> {
             score -= index.min(8) as f32 * 0.15;
             if score >= 2.0 && best.is_none_or(|(top, _)| score > top) {
                 best = Some((score, index));
+            }
+        }
+        // The first line that asks, with the head of the article below it.
+        if best.is_none() && self.lines[0].text.ends_with('?') && self.open(0) {
+            let headed = self.lines[1..]
+                .iter()
+                .take(8)
+                .any(|line| matches!(line.cut, Some(Kind::Byline | Kind::Timestamp)));
+            if headed && self.lines[0].words <= 20 {
+                best = Some((2.0, 0));
             }
         }
         // A title that is a full question may have been taken for running text.
@@ -320,7 +405,7 @@ impl<'a> Judge<'a> {
             let near = index <= self.body + 4;
             let line = &mut self.lines[index];
             if index == title
-                || line.print == print
+                || (!print.is_empty() && line.print == print)
                 || (near && line.cut.is_none() && alike(&line.print, &print))
             {
                 line.cut = Some(Kind::Headline);
@@ -376,6 +461,15 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let line = &self.lines[index];
+            let signed = self
+                .bylines
+                .iter()
+                .any(|(other, byline)| byline.signed && *other > index);
+            if signed && in_head && !authors.contains(&line.print) && lists_names(line.text) {
+                // Who is named above the byline is seen in the picture.
+                self.lines[index].cut = Some(Kind::Caption);
+                continue;
+            }
             if authors.contains(&line.print) || (in_head && self.stands_for_author(index)) {
                 let authors = line
                     .text
@@ -408,6 +502,8 @@ impl<'a> Judge<'a> {
                     },
                 ));
                 self.lines[index].cut = Some(Kind::Byline);
+            } else if line.words <= 5 && line.prose < 1.0 && is_post(line.text) {
+                self.lines[index].cut = Some(Kind::Byline);
             } else if let Some(evidence) = line.evidence
                 && evidence.weight + 1.5 > line.prose + 0.5
             {
@@ -437,6 +533,7 @@ impl<'a> Judge<'a> {
                     other.cut,
                     Some(Kind::Headline | Kind::Timestamp | Kind::Byline | Kind::Share)
                 ) || is_outlet(other.text)
+                    || (other.words <= 5 && is_post(other.text))
             })
         };
         let caption = |i: Option<usize>| {
@@ -477,7 +574,7 @@ impl<'a> Judge<'a> {
                     .text
                     .starts_with(|c: char| "•–-*".contains(c) || c.is_ascii_digit())
                     && line.words > 3;
-                if quoted || item {
+                if quoted || item || line::is_post(line.text) {
                     continue;
                 }
                 let residue_near =
@@ -532,6 +629,59 @@ impl<'a> Judge<'a> {
             .any(|other| other.cut.is_none() && other.text.contains(family));
         if known || (!named_above && marked) || (!named_above && found.name("post").is_some()) {
             self.lines[last].cut = Some(Kind::Other);
+        }
+    }
+
+    /// Links that stand between the paragraphs, with nothing to say that they are
+    /// links: titles in capitals, and runs of titles.
+    fn links_between_paragraphs(&mut self) {
+        let body = self.body..self.lines.len();
+        let shouted: Vec<usize> = body
+            .clone()
+            .filter(|&i| {
+                self.open(i) && self.lines[i].prose < 1.0 && is_shouted(self.lines[i].text)
+            })
+            .collect();
+        // Where headings are in capitals, only a long line is more than one.
+        let headings = shouted.iter().any(|&i| self.lines[i].words < 6);
+        for index in shouted {
+            if self.lines[index].words >= if headings { 9 } else { 6 } {
+                self.lines[index].cut = Some(Kind::Related);
+            }
+        }
+        let is_title = |line: &Line<'_>| {
+            line.cut.is_none()
+                && line.prose < 1.0
+                && (5..=20).contains(&line.words)
+                && line.text.starts_with(char::is_uppercase)
+                && !line
+                    .text
+                    .ends_with([':', ',', ';', '…', '-', '–', '—', '”', '"', '’'])
+                && !line.text.ends_with("...")
+                // A table, not titles.
+                && line.text.split_whitespace().filter(|w| w.starts_with(|c: char| c.is_ascii_digit())).count() < 2
+                && !line::is_post(line.text)
+        };
+        let mut from = body.start;
+        while from < body.end {
+            let run = (from..body.end)
+                .take_while(|&i| is_title(&self.lines[i]))
+                .count();
+            let listed = from > 0 && self.lines[from - 1].text.ends_with(':');
+            let apart = |i: Option<usize>| {
+                i.and_then(|i| self.lines.get(i))
+                    .is_some_and(|line| line.prose >= ANCHOR)
+            };
+            if (3..=8).contains(&run)
+                && !listed
+                && apart(from.checked_sub(1))
+                && apart(Some(from + run))
+            {
+                for line in &mut self.lines[from..from + run] {
+                    line.cut = Some(Kind::Related);
+                }
+            }
+            from += run.max(1);
         }
     }
 
@@ -603,6 +753,36 @@ fn is_heading(line: &Line<'_>) -> bool {
         && !line.text.starts_with(['“', '"', '•', '–', '-', '*'])
 }
 
+/// A caption may stand before the title in its line: it is a sentence, the title
+/// is none.
+pub(crate) fn title_of(line: &str) -> &str {
+    let sentences = sentence::sentences(line);
+    if let [before @ .., last] = &sentences[..]
+        && let Some(caption) = before.last()
+        && line[..caption.end].split_whitespace().count() >= 8
+        && line[..caption.end].ends_with('.')
+        && line[last.clone()].split_whitespace().count() >= 4
+        && !sentence::ends_sentence(&line[last.clone()])
+        // `Ferries stop. Here's why`
+        && !["Here", "This", "That", "It", "And", "But", "So", "Now", "Why", "How", "What"]
+            .iter()
+            .any(|word| line[last.clone()].starts_with(word))
+    {
+        return &line[last.clone()];
+    }
+    line
+}
+
+/// Whether it is written in capitals as a whole.
+fn is_shouted(text: &str) -> bool {
+    let (mut capitals, mut letters) = (0, 0);
+    for c in text.chars().filter(|c| c.is_alphabetic()) {
+        letters += 1;
+        capitals += usize::from(c.is_uppercase());
+    }
+    letters >= 8 && capitals * 10 >= letters * 9
+}
+
 /// Whether most longer words have capitals, as in headlines.
 fn titled(text: &str) -> bool {
     let long: Vec<&str> = text
@@ -660,16 +840,16 @@ static CAPTION_HINTS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?x)\b(?:is|are|was|were)\ (?:seen|pictured|shown)\b|\((?:left|right|centre|center|L|R|C|2nd\ [LR]|from\ left)\)
         |,\ (?:left|right|centre|center),|\bfrom\ left\b|\blooks?\ on\b|\bposes?\ (?:for|with)\b|\bgestures\b|\bshakes?\ hands\b
-        |^(?:\p{Lu}[\p{L}.’'-]*,?\ ){1,6}(?:speaks|talks|walks|arrives|stands|attends|addresses|waves|holds|listens|delivers|meets|smiles|reacts|departs|boards|hugs)\b",
+        |^(?:[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ž.’'-]*,?\ ){1,6}(?:speaks|talks|walks|arrives|stands|attends|addresses|waves|holds|listens|delivers|meets|smiles|reacts|departs|boards|hugs)\b",
     )
     .expect("the pattern is written above")
 });
 
 static AUTHOR_NOTE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?x)^[^\p{L}]*(?P<name>\p{Lu}[\p{L}.’'-]*(?:\ (?:\p{Lu}[\p{L}.’'-]*|van|von|de|der|la|del|bin|al)){1,4}),?\s
+        r"(?x)^[^A-Za-zÀ-ÖØ-öø-ž]*(?P<name>[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ž.’'-]*(?:\ (?:[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ž.’'-]*|van|von|de|der|la|del|bin|al)){1,4}),?\s
         (?:is|was|covers|writes|reports|has\ been|hosts|served)\b
-        (?:[^.]{0,140}\b(?P<post>columnist|correspondent|reporter|editor|contributor|contributing|fellow|author\ of|host|writer|writes|covers|blogger|podcast)\b)?",
+        (?:[^.]{0,140}\b(?P<post>columnist|correspondent|reporter|editor|contributor|contributing|fellow|author|host|writer|writes|covers|blogger|podcast|journalist|founder|co-founder|professor|lecturer|historian|director|president\ of\ the|chairman\ of\ the|analyst|strategist)\b)?",
     )
     .expect("the pattern is written above")
 });

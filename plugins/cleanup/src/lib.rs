@@ -15,7 +15,7 @@ mod unit;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use copydesk_language::line::fingerprint;
+use copydesk_language::boilerplate;
 use copydesk_plugin::{
     Diagnostics, Doc, Edit, Host, Out, SpanOut, Stage, StageError, Worker, stage,
 };
@@ -29,9 +29,9 @@ use crate::article::{Cleaned, Known, Meta, Settings, clean};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
-    /// Only marks: every line becomes a block labelled with what it was taken for, and the text stays as it is.
+    /// Only marks: `removed` lists what would have been cut, every line becomes a block labelled with what it was taken for, and the text stays as it is.
     conservative: bool,
-    /// File with lines to cut wherever they stand, one a line; case, spaces and punctuation don't matter.
+    /// File with lines to cut wherever they stand, as `copydesk learn-boilerplate` writes it; case, spaces and punctuation don't matter.
     boilerplate: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl Stage for Cleanup {
                 let mut wrong = Diagnostics::new();
                 wrong
                     .error("/boilerplate", error.message())
-                    .hint("give the path of a text file with one line of boilerplate a line");
+                    .hint("give the path of a file that `copydesk learn-boilerplate` wrote, or of one with a line of boilerplate a line");
                 wrong
             })?),
             None => None,
@@ -91,12 +91,11 @@ impl Stage for Cleanup {
                 format!("cannot read {}: {error}", path.display()),
             )
         })?;
+        let boilerplate = boilerplate::read(&lines).map_err(|error| {
+            StageError::failed("boilerplate", format!("{}, {error}", path.display()))
+        })?;
         let settings = Settings {
-            boilerplate: lines
-                .lines()
-                .map(fingerprint)
-                .filter(|line| !line.is_empty())
-                .collect(),
+            boilerplate,
             conservative: self.settings.conservative,
         };
         self.settings = Arc::new(settings);
@@ -119,6 +118,7 @@ impl Worker for CleanupWorker {
         let given = doc.meta()?;
         let cleaned = clean(doc.text(), &known(&given), &self.settings);
         write_blocks(&doc, out, &cleaned)?;
+        write_marks(&doc, out, &cleaned)?;
         write_meta(&doc, out, &cleaned.meta, &given)?;
         if let Some(language) = &cleaned.foreign {
             let message = format!(
@@ -149,6 +149,25 @@ fn write_blocks(doc: &Doc<'_>, out: &mut Out<'_>, cleaned: &Cleaned) -> Result<(
         spans.push(SpanOut {
             range: block.range.clone(),
             label: Some(out.label(layer, block.label)?),
+            score: None,
+        });
+    }
+    out.spans(doc, layer, &spans)?;
+    Ok(())
+}
+
+/// The layer `removed` counts in the raw text: it takes marks where no earlier
+/// stage has changed it.
+fn write_marks(doc: &Doc<'_>, out: &mut Out<'_>, cleaned: &Cleaned) -> Result<(), StageError> {
+    if cleaned.marks.is_empty() || doc.text() != doc.raw() {
+        return Ok(());
+    }
+    let layer = out.layer("removed")?;
+    let mut spans = Vec::with_capacity(cleaned.marks.len());
+    for (range, kind) in &cleaned.marks {
+        spans.push(SpanOut {
+            range: range.clone(),
+            label: Some(out.label(layer, kind.name())?),
             score: None,
         });
     }

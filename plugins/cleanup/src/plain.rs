@@ -76,7 +76,42 @@ impl Plain {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Plain;
+
+    proptest! {
+        /// What was not changed leads back to itself, and everything to slices in
+        /// the order of the text.
+        #[test]
+        fn every_piece_leads_back(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "ferry", " ", "\u{a0}", "\u{ad}", "&amp;", "&nbsp;", "â€œ", "â€", "Ã©",
+                    "Ã¢â‚¬â„¢", "ﬁ", "e\u{301}", "\n", "\u{feff}", "🚢", "\u{200b}", "´", "—",
+                ]),
+                0..24,
+            )
+        ) {
+            let raw = pieces.concat();
+            let plain = Plain::of(&raw);
+            let mut end = 0;
+            for (at, c) in plain.text.char_indices() {
+                let range = plain.raw(at..at + c.len_utf8());
+                prop_assert!(range.start >= end, "{raw:?} {at}");
+                let changed = plain.changes.iter().any(|change| {
+                    change.range.start < range.end && range.start < change.range.end
+                });
+                let piece = raw.get(range.clone());
+                prop_assert!(piece.is_some());
+                if !changed {
+                    prop_assert_eq!(piece.map(str::to_owned), Some(c.to_string()));
+                }
+                // Two characters may come out of one change: `fi`.
+                end = if changed { range.start } else { range.end };
+            }
+        }
+    }
 
     #[test]
     fn ranges_lead_back_to_the_raw_bytes() {

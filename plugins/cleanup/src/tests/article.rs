@@ -239,6 +239,19 @@ fn conservative_marks_and_changes_nothing() {
     };
     let found = clean(&raw, &Known::default(), &settings);
     assert!(found.edits.is_empty());
+    let marks: Vec<_> = found
+        .marks
+        .iter()
+        .map(|(range, kind)| (kind.name(), raw[range.clone()].trim()))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            ("headline", "Ferries of Orla stop"),
+            ("byline", "By Oskar Venn"),
+            ("advertisement", "Advertisement"),
+        ]
+    );
     let labels: Vec<_> = found.blocks.iter().map(|b| b.label).collect();
     assert_eq!(
         labels,
@@ -264,6 +277,135 @@ fn known_boilerplate_is_cut_wherever_it_stands() {
     let raw = BODY.replacen("\n\n", &format!("\n{}\n", line.to_uppercase()), 1);
     let found = clean(&raw, &Known::default(), &settings);
     assert_eq!(text_of(&raw, &found), BODY);
+}
+
+#[test]
+fn learnt_lines_keep_the_kind_of_their_form() {
+    let settings = Settings {
+        boilerplate: HashSet::from([
+            fingerprint("The Harbour Press contributed to this report."),
+            fingerprint("By Oskar Venn"),
+        ]),
+        ..Settings::default()
+    };
+    let raw = format!("By Oskar Venn\n\n{BODY}\n\nThe Harbour Press contributed to this report.");
+    let found = clean(&raw, &Known::default(), &settings);
+    let kinds: Vec<_> = removed(&raw, &found).into_iter().map(|r| r.0).collect();
+    assert_eq!(kinds, ["byline", "contribution"]);
+    assert_eq!(found.meta.authors, ["Oskar Venn"]);
+}
+
+#[test]
+fn captions_of_a_gallery_are_cut_both_times() {
+    let pictures = [
+        "The pier of Orla lay empty on the morning after the vote of the union.",
+        "Children wave to the last ship that left for the mainland before the storm.",
+    ];
+    let (first, rest) = BODY.split_once("\n\n").expect("paragraphs");
+    let gallery: String = pictures.map(|p| format!("{p}\n{p}\n")).concat();
+    let raw = format!("{first}\n{gallery}{rest}");
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    assert!(
+        removed(&raw, &found)
+            .iter()
+            .all(|(kind, _)| *kind == "caption")
+    );
+    // A report that an extractor doubled as a whole stays once.
+    let raw: String = BODY.split("\n\n").map(|p| format!("{p}\n{p}\n")).collect();
+    assert_eq!(text_of(&raw, &cleaned(&raw)), BODY);
+}
+
+#[test]
+fn links_between_the_paragraphs_are_cut_and_headings_in_capitals_stay() {
+    let link = "MAYOR OF ORLA SAYS THE FERRIES WILL NEVER SAIL AGAIN";
+    let with = |line: &str| BODY.replacen("\n\n", &format!("\n\n{line}\n\n"), 1);
+    assert_eq!(text_of(&with(link), &cleaned(&with(link))), BODY);
+    let run = "Why the ferries of Orla stopped\nA pier with a past: the harbour in pictures\nThe mayor and her many quarrels";
+    assert_eq!(text_of(&with(run), &cleaned(&with(run))), BODY);
+    for heading in ["A COLD WINTER", "Why the ferries of Orla stopped"] {
+        assert_eq!(
+            text_of(&with(heading), &cleaned(&with(heading))),
+            with(heading)
+        );
+    }
+}
+
+#[test]
+fn sources_in_mid_report_are_no_bylines() {
+    let paragraphs: Vec<&str> = BODY.split("\n\n").collect();
+    let quoted = format!(
+        "{BODY}\n\n{BODY}\n\nAda Brill, Port Courier\n\n{}",
+        paragraphs.join("\n\n")
+    );
+    // Said three times it is the extractor's doing, so each paragraph differs.
+    let mut number = 0;
+    let raw: String = quoted
+        .split("\n\n")
+        .map(|line| {
+            number += 1;
+            if line.ends_with("Courier") {
+                format!("{line}\n\n")
+            } else {
+                format!("{number}: {line}\n\n")
+            }
+        })
+        .collect();
+    let found = cleaned(&raw);
+    assert!(text_of(&raw, &found).contains("Ada Brill, Port Courier"));
+    assert!(found.meta.authors.is_empty());
+}
+
+#[test]
+fn names_below_a_label_are_the_authors() {
+    let raw = format!(
+        "Ferries of Orla stop over tickets\n\nBy\nAda Lund0,\nOskar Venn &\nJonas Holm\nMarch 4, 2019\n{BODY}"
+    );
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    assert_eq!(found.meta.authors, ["Ada Lund", "Oskar Venn", "Jonas Holm"]);
+}
+
+#[test]
+fn a_name_above_the_byline_is_that_of_a_picture() {
+    let raw = format!(
+        "Ferries of Orla stop over tickets\nJonas Holm\nBy Oskar Venn\nMarch 4, 2019\n{BODY}"
+    );
+    assert_eq!(cleaned(&raw).meta.authors, ["Oskar Venn"]);
+}
+
+#[test]
+fn a_caption_and_title_in_the_first_line_are_cut_from_the_report() {
+    let title = "Ferries of Orla Stop Over Tickets";
+    let raw =
+        format!("The pier lay empty on Friday morning. | Ada Lund/Getty Images {title} {BODY}");
+    let known = Known {
+        title: Some(title.to_owned()),
+        ..Known::default()
+    };
+    let found = clean(&raw, &known, &Settings::default());
+    assert_eq!(text_of(&raw, &found), BODY);
+    let kinds: Vec<_> = removed(&raw, &found).into_iter().map(|r| r.0).collect();
+    assert_eq!(kinds, ["caption", "headline"]);
+}
+
+#[test]
+fn long_paragraphs_are_no_repetition_of_a_long_title() {
+    let caption = "The mayor of Orla could be a friend of the ferries if she wanted to, say captains who know her well. ".repeat(5);
+    let paragraph =
+        "The ferries of Orla stopped on Friday after a quarrel over the price of winter tickets. "
+            .repeat(6);
+    let raw =
+        format!("{caption}Ferries of Orla stop over tickets\nBy Oskar Venn\n{paragraph}\n{BODY}");
+    assert!(text_of(&raw, &cleaned(&raw)).contains(paragraph.trim()));
+}
+
+#[test]
+fn a_caption_before_the_title_is_no_part_of_it() {
+    let title = "Ferries of Orla stop over tickets";
+    let raw =
+        format!("The mayor could be a friend of the ferries if she wanted to. {title}\n\n{BODY}");
+    assert_eq!(cleaned(&raw).meta.title.as_deref(), Some(title));
 }
 
 #[test]

@@ -58,6 +58,32 @@ fn other_languages_are_warned_about() {
 }
 
 #[test]
+fn conservative_lists_what_it_would_cut_and_keeps_the_text() {
+    let raw = format!("Ferries of Orla Stop Over Tickets\nBy Oskar Venn\n\nORLA — {BODY}\n");
+    let run = testkit::stage!(Cleanup)
+        .options(json!({ "conservative": true }))
+        .text(&raw)
+        .run();
+    assert_eq!(run.text(), raw);
+    let marks: Vec<_> = run
+        .spans("removed")
+        .into_iter()
+        .map(|s| (s.label, s.text))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            (
+                "headline".to_owned(),
+                "Ferries of Orla Stop Over Tickets".to_owned()
+            ),
+            ("byline".to_owned(), "By Oskar Venn".to_owned()),
+            ("dateline".to_owned(), "ORLA — ".to_owned()),
+        ]
+    );
+}
+
+#[test]
 fn a_missing_boilerplate_file_is_an_option_problem() {
     let problems = testkit::stage!(Cleanup)
         .options(json!({ "boilerplate": "no/such/file.txt" }))
