@@ -40,6 +40,10 @@ fn main() -> Result<(), Error> {
                 println!("{name}: skipped, ORT_DYLIB_PATH names no library");
                 continue;
             }
+            Err(reason @ EncoderError::NoKernels { .. }) => {
+                println!("{name}: skipped, {reason}");
+                continue;
+            }
             backend => backend?,
         };
         let session = backend.session()?;

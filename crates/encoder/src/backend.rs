@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::embedded::{Embedded, Precision};
+use crate::native;
 use crate::onnxruntime::{self, OnnxRuntime};
 use crate::{EncoderError, ModelFolder};
 
@@ -88,7 +89,19 @@ pub trait Session: Send {
 }
 
 /// Names of the backends that [`load`] knows; the first is the default.
-pub const BACKENDS: [&str; 4] = ["rten", "rten-int8", "onnxruntime", "onnxruntime-int8"];
+///
+/// `native` is the fastest that is practically exact: the first [kernels](crate::native::KERNELS) that the processor
+/// has and that pass their check, or else `rten`.
+pub const BACKENDS: [&str; 8] = [
+    "native",
+    "avx2-int16",
+    "avx2-f32",
+    "portable-f32",
+    "rten",
+    "rten-int8",
+    "onnxruntime",
+    "onnxruntime-int8",
+];
 
 /// Which backend runs the encoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,15 +158,16 @@ impl Default for Choice {
 /// There is no such backend, its library cannot be opened, or it cannot take the weights.
 pub fn load(choice: &Choice, folder: &ModelFolder) -> Result<Box<dyn Backend>, EncoderError> {
     choice.check()?;
-    let precision = if choice.name.ends_with("-int8") {
-        Precision::Int8
-    } else {
-        Precision::F32
-    };
-    Ok(if choice.opens_library() {
-        let library = choice.library.as_deref();
-        Box::new(OnnxRuntime::load(folder, precision, library)?)
-    } else {
-        Box::new(Embedded::load(folder, precision)?)
+    let library = choice.library.as_deref();
+    Ok(match choice.name.as_str() {
+        "native" => match native::fastest(folder)? {
+            Some(backend) => backend,
+            None => Box::new(Embedded::load(folder, Precision::F32)?),
+        },
+        "rten" => Box::new(Embedded::load(folder, Precision::F32)?),
+        "rten-int8" => Box::new(Embedded::load(folder, Precision::Int8)?),
+        "onnxruntime" => Box::new(OnnxRuntime::load(folder, Precision::F32, library)?),
+        "onnxruntime-int8" => Box::new(OnnxRuntime::load(folder, Precision::Int8, library)?),
+        kernels => native::load(folder, kernels)?,
     })
 }

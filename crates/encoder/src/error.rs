@@ -116,6 +116,14 @@ pub enum EncoderError {
         /// Those that are built in.
         known: Vec<String>,
     },
+    /// This processor lacks what the kernels need.
+    #[error("this processor cannot run the kernels `{name}`; it can run {}", present.join(", "))]
+    NoKernels {
+        /// The kernels asked for.
+        name: String,
+        /// Those that would run.
+        present: Vec<&'static str>,
+    },
     /// There is no library of ONNX Runtime to open.
     #[error(
         "no library of ONNX Runtime: {reason}. `pip install onnxruntime` brings one, as onnxruntime/capi/libonnxruntime.so.VERSION \

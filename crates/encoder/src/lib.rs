@@ -11,7 +11,9 @@ mod encoder;
 mod error;
 mod graph;
 pub mod heads;
+mod math;
 mod model;
+pub mod native;
 pub mod onnxruntime;
 #[cfg(test)]
 mod parity;

@@ -40,7 +40,32 @@ pub(crate) fn loaded(name: &str, folder: &ModelFolder) -> Option<Box<dyn Backend
             println!("skipped: {name}: {reason}");
             None
         }
+        Err(reason @ EncoderError::NoKernels { .. }) => {
+            println!("skipped: {reason}");
+            None
+        }
         Err(e) => panic!("{name}: {e}"),
+    }
+}
+
+/// What a backend counts in.
+pub(crate) fn precision(backend: &str) -> &str {
+    match backend {
+        // The least exact of what it may be.
+        "native" => "int16",
+        named => ["int8", "int16"]
+            .into_iter()
+            .find(|p| named.ends_with(p))
+            .unwrap_or("f32"),
+    }
+}
+
+/// How far a number of a word's vector may be off in a precision.
+fn tolerance(precision: &str) -> f32 {
+    match precision {
+        "int8" => 0.5,
+        "int16" => 5e-3,
+        _ => 1e-4,
     }
 }
 
@@ -49,7 +74,9 @@ fn encoders(folder: &ModelFolder) -> Vec<(&'static str, Encoder)> {
     let encoder = |name| {
         loaded(name, folder).map(|backend| (name, Encoder::on(backend, folder, None).unwrap()))
     };
-    BACKENDS.into_iter().filter_map(encoder).collect()
+    // `native` is one of the others.
+    let named = BACKENDS.into_iter().filter(|name| *name != "native");
+    named.filter_map(encoder).collect()
 }
 
 fn vectors(worker: &mut crate::EncoderWorker, text: &str) -> Vec<f32> {
@@ -119,8 +146,8 @@ fn vectors_and_heads_agree_with_the_training_framework() {
     let Some(path) = folder() else { return };
     let folder = ModelFolder::open(&path).unwrap();
     for (name, encoder) in encoders(&folder) {
-        // What 8 bits move is held by `backends_agree_with_the_default`.
-        if !name.ends_with("-int8") {
+        // What 8 bits move is held by `backends_agree_with_rten`.
+        if precision(name) != "int8" {
             agrees_with_the_training_framework(name, &encoder, &path);
         }
     }
@@ -133,6 +160,9 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
     let heads = Heads::open(path).unwrap();
     let (eww, conll) = (heads.ner("eww").unwrap(), heads.ner("conll").unwrap());
     let (quotes, sentiment) = (heads.quotes().unwrap(), heads.sentiment().unwrap());
+    let off = tolerance(precision(backend));
+    // Scores of the heads add up what the vectors are off by.
+    let scores = if off > 1e-3 { 2e-2 } else { 2e-3 };
     let mut worst = 0.0_f32;
     for example in &parity.examples {
         let text = &example.text;
@@ -157,7 +187,7 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
         worker.encode(&words, &[], &mut vectors, || true).unwrap();
         let vectors = WordVectors::new(&vectors, heads.dim());
         for (word, theirs) in example.vectors_first_8.iter().enumerate() {
-            worst = worst.max(close(&vectors.row(word)[..8], theirs, 1e-3, surfaces[word]));
+            worst = worst.max(close(&vectors.row(word)[..8], theirs, off, surfaces[word]));
         }
 
         for (head, theirs) in [(&eww, &example.eww), (&conll, &example.conll)] {
@@ -175,7 +205,7 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
             close(
                 &emissions[..tagger.tags()],
                 &theirs.emissions_first_word,
-                1e-3,
+                scores,
                 text,
             );
             assert_eq!(tagger.viterbi(&emissions), theirs.viterbi, "{text}");
@@ -188,7 +218,7 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
             (LinkKind::Content, &example.links.content),
         ] {
             let ours = quotes.links(vectors, kind, &[range(&example.links.cue)], &spans);
-            close(&ours, theirs, 2e-3, "links");
+            close(&ours, theirs, scores, "links");
         }
 
         let at = |key: &str| -> [usize; 2] {
@@ -200,7 +230,7 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
             let output: SentimentOutput = sentiment.output(name).unwrap();
             let ours = sentiment.toward(&scope, range(&at("target_words")), output);
             let theirs: Vec<f32> = serde_json::from_value(example.sentiment[name].clone()).unwrap();
-            close(&ours.scores, &theirs, 2e-3, name);
+            close(&ours.scores, &theirs, scores, name);
             assert!((ours.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         }
     }
@@ -208,7 +238,7 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
 }
 
 #[test]
-fn backends_agree_with_the_default() {
+fn backends_agree_with_rten() {
     let Some(path) = folder() else { return };
     let heads = Heads::open(&path).unwrap();
     let ner = heads.ner("eww").unwrap();
@@ -218,7 +248,10 @@ fn backends_agree_with_the_default() {
             .to_owned(),
         "“We will not wait,” said Ilse Brandt of the Ferrymen’s Union. ".repeat(40),
     ];
-    let mut encoders = encoders(&ModelFolder::open(&path).unwrap()).into_iter();
+    let mut encoders = encoders(&ModelFolder::open(&path).unwrap());
+    // First what the others are compared with.
+    encoders.sort_by_key(|(name, _)| *name != "rten");
+    let mut encoders = encoders.into_iter();
     let mut read = |(name, encoder): (&'static str, Encoder)| {
         let mut worker = encoder.worker().unwrap();
         (
@@ -246,13 +279,14 @@ fn backends_agree_with_the_default() {
         println!(
             "{name}: off by at most {worst:.1e}, cosine {mean:.6} on average, {least:.6} at worst"
         );
-        if name.ends_with("-int8") {
+        assert!(worst < tolerance(precision(name)), "{name}: off by {worst}");
+        if precision(name) == "int8" {
             assert!(mean > 0.99 && least > 0.95, "{name}: {mean}, {least}");
-        } else {
-            assert!(worst < 1e-4, "{name}: off by {worst}");
-            for (ours, theirs) in ours.iter().zip(&theirs) {
-                assert_eq!(tags(ours), tags(theirs), "{name}");
-            }
+            continue;
+        }
+        assert!(least > 0.999_99, "{name}: {least}");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(tags(ours), tags(theirs), "{name}");
         }
     }
 }

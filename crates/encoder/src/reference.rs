@@ -8,7 +8,7 @@ use safetensors::tensor::TensorView;
 use sha2::{Digest, Sha256};
 
 use crate::backend::{BACKENDS, Choice, RaggedBatch};
-use crate::parity::loaded;
+use crate::parity::{loaded, precision};
 use crate::{EncoderError, ModelFolder};
 
 const DIM: usize = 16;
@@ -62,14 +62,26 @@ fn shapes() -> Vec<(String, Vec<usize>)> {
 }
 
 /// Numbers between -0.6 and 0.6, the same in every run.
-fn tensors() -> Tensors {
-    let mut state = 7_u64;
-    let mut number = || {
+pub(crate) fn numbers(seed: u64) -> impl FnMut() -> f32 {
+    let mut state = seed;
+    move || {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 40) as f32 / (1_u32 << 24) as f32 - 0.5) * 1.2
-    };
+    }
+}
+
+/// The small random model, in a folder that lives as long as its guard.
+pub(crate) fn model() -> (tempfile::TempDir, ModelFolder) {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &tensors());
+    let model = ModelFolder::open(folder.path()).unwrap();
+    (folder, model)
+}
+
+fn tensors() -> Tensors {
+    let mut number = numbers(7);
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let data = (0..shape.iter().product()).map(|_| number()).collect();
         (name, (shape, data))
@@ -213,7 +225,8 @@ fn gelu(x: f64) -> f64 {
     x / 2.0 * (1.0 + sum * std::f64::consts::FRAC_2_SQRT_PI)
 }
 
-fn ragged(sizes: &[u32]) -> RaggedBatch {
+/// Windows of these sizes; what is in one depends on its size alone.
+pub(crate) fn ragged(sizes: &[u32]) -> RaggedBatch {
     let mut batch = RaggedBatch::default();
     for &size in sizes {
         (0..size).for_each(|i| batch.push((i * 7 + size) % VOCABULARY as u32, (i % 4) as u8));
@@ -237,7 +250,12 @@ fn every_backend_computes_the_encoder_of_the_paper() {
         let Some(backend) = loaded(name, &model) else {
             continue;
         };
-        let tolerance = if name.ends_with("int8") { 0.25 } else { 2e-5 };
+        // This model is worse to round than a trained one: its few numbers are all of one size.
+        let tolerance = match precision(name) {
+            "int8" => 0.25,
+            "int16" => 1e-3,
+            _ => 2e-5,
+        };
         let mut hidden = Vec::new();
         backend
             .session()

@@ -23,8 +23,9 @@ use serde::Deserialize;
 struct Config {
     /// Folder of the model.
     model: String,
-    /// What runs it: `rten` (32-bit floats), `rten-int8` (8 bits, less exact), or the same with
-    /// ONNX Runtime: `onnxruntime`, `onnxruntime-int8`.
+    /// What runs it. `native`: the fastest of what comes along and is practically exact on this
+    /// processor. By name: `avx2-int16`, `avx2-f32`, `portable-f32`, `rten`, `rten-int8` (less
+    /// exact), and `onnxruntime`, `onnxruntime-int8` from a library.
     backend: String,
     /// Path of ONNX Runtime's library; by default what ORT_DYLIB_PATH says.
     library: Option<String>,
