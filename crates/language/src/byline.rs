@@ -171,6 +171,10 @@ pub fn is_label(line: &str) -> bool {
 /// footnote behind it.
 #[must_use]
 pub fn names_below_label(line: &str) -> Vec<String> {
+    if date::find(line).is_some() {
+        return Vec::new();
+    }
+    let line = SIGNED.find(line).map_or(line, |by| &line[by.end()..]);
     let segments = SEPARATOR.split(line.trim()).map(|segment| {
         segment.trim_matches(|c: char| c.is_numeric() || c.is_whitespace() || ",&*;".contains(c))
     });
@@ -184,14 +188,12 @@ pub fn names_below_label(line: &str) -> Vec<String> {
                     && word
                         .chars()
                         .all(|c| c.is_alphabetic() || "-.’'".contains(c))
+                    && !is_clock_word(word)
             });
-        if is_outlet(segment)
-            || is_person(segment)
-            || (shaped && !is_post(segment) && name_and_more(segment).is_none())
-        {
-            names.push(print_name(segment));
-        } else if let Some((name, _)) = name_and_more(segment) {
+        if let Some((name, _)) = name_and_more(segment) {
             names.push(print_name(name));
+        } else if is_outlet(segment) || is_person(segment) || (shaped && !is_post(segment)) {
+            names.push(print_name(segment));
         } else if !is_post(segment) {
             return Vec::new();
         }
@@ -924,6 +926,14 @@ mod tests {
             names_below_label("The Associated Press"),
             ["The Associated Press"]
         );
+        assert_eq!(
+            names_below_label("Ada BrillTravel News Reporter"),
+            ["Ada Brill"]
+        );
+        assert_eq!(names_below_label("By Ada Brill"), ["Ada Brill"]);
+        for line in ["Published Mar 04, 2019", "Last Updated", "Published March"] {
+            assert_eq!(names_below_label(line), Vec::<String>::new(), "{line}");
+        }
         assert_eq!(
             names_below_label("The ferries stopped."),
             Vec::<String>::new()

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use copydesk_language::byline::{self, Byline, is_outlet, is_person, is_post};
+use copydesk_language::date;
 use copydesk_language::line::{self, Evidence, Kind, fingerprint, prose, residue};
 use copydesk_language::sentence;
 use regex::Regex;
@@ -343,7 +344,8 @@ impl<'a> Judge<'a> {
             if stopped || exclaims || line.text.starts_with('(') {
                 score -= 2.5;
             }
-            if lists_names(line.text) {
+            // Names make a byline, a whole date a line of the page.
+            if lists_names(line.text) || date::find(line.text).is_some() {
                 score -= 4.0;
             }
             // Titles come first, and bylines below them.

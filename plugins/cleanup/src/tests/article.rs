@@ -367,6 +367,17 @@ fn names_below_a_label_are_the_authors() {
 }
 
 #[test]
+fn a_label_above_a_whole_byline_takes_nothing_else_for_a_name() {
+    let raw = format!(
+        "Ferries of Orla stop over tickets\nAuthor of the article:\nBy Ada Lund\nPublished Mar 04, 2019\n{BODY}"
+    );
+    let found = cleaned(&raw);
+    assert_eq!(text_of(&raw, &found), BODY);
+    assert_eq!(found.meta.authors, ["Ada Lund"]);
+    assert_eq!(found.meta.published.as_deref(), Some("2019-03-04"));
+}
+
+#[test]
 fn a_name_above_the_byline_is_that_of_a_picture() {
     let raw = format!(
         "Ferries of Orla stop over tickets\nJonas Holm\nBy Oskar Venn\nMarch 4, 2019\n{BODY}"
