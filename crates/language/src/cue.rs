@@ -114,6 +114,15 @@ pub fn takes_particle(lemma: &str, next: &str) -> bool {
     )
 }
 
+/// Verbs that tell of speech only with their particle: *shot back*, not *shot*.
+#[must_use]
+pub fn needs_particle(lemma: &str) -> bool {
+    matches!(
+        lemma,
+        "shoot" | "fire" | "hit" | "push" | "put" | "lash" | "chime" | "point"
+    )
+}
+
 /// Nouns of what is said or written, which speak for whoever issued them:
 /// *the ministry’s statement said*.
 #[must_use]
@@ -184,14 +193,14 @@ preach relay stipulate theorize venture agree concur disagree rule profess avow 
 message text telegraph broadcast relate narrate summarize summarise advocate urge request joke crow grumble gripe \
 groan mumble stammer bark bellow roar rage rail sniff tease blurt confide confess divulge reassert rejoin remonstrate \
 riposte scoff sneer snort storm marvel enthuse gush rave bemoan caution posit postulate verify imply volunteer \
-decry";
+insinuate decry";
 const SPEECH_TELL: &str = "tell inform remind assure notify brief reassure instruct lecture";
 const SPEECH_QUOTE: &str = "continue begin start finish interject interrupt intone laugh smile grin shrug nod chuckle \
-wink hiss sob gasp put chide scold sing rap recite quote read chime";
+wink hiss sob gasp put chide scold sing rap recite quote read chime shoot fire hit push share";
 const SPEECH_OBJECT: &str = "accuse call describe criticize criticise condemn denounce blame praise hail applaud thank \
 mock ridicule attack rebuke reprimand lambast lambaste slam blast label dub brand term characterize characterise \
 portray refer tout defend compare liken welcome regret express voice question reject refute dispute rebut congratulate \
-dismiss cite depict deride decry berate castigate salute commend laud credit invoke echo slam rap deplore deem speak \
+dismiss cite depict deride decry berate castigate salute commend laud credit invoke echo slam rap deplore deem renounce disavow christen disparage belittle speak \
 talk promote discuss address bash rip trash excoriate vilify lash fault chastise admonish demonize warn urge complain";
 const BELIEF_CLAUSE: &str = "think believe feel know hope fear expect want wish doubt suspect understand consider \
 imagine assume suppose realize realise decide plan intend see view regard worry prefer seek wonder guess reckon \
@@ -201,7 +210,8 @@ const OTHER_CLAUSE: &str = "show find demonstrate prove illustrate suggest refle
 require agree calculate discover approve detail highlight list outline warrant refuse decline offer threaten publish \
 note document calculate quote";
 
-const IRREGULAR: [(&str, &str, &str); 32] = [
+const IRREGULAR: [(&str, &str, &str); 34] = [
+    ("shoot", "shot", ""),
     ("say", "said", ""),
     ("tell", "told", ""),
     ("write", "wrote", "written"),
@@ -234,6 +244,7 @@ const IRREGULAR: [(&str, &str, &str); 32] = [
     ("snap", "snapped", ""),
     ("beg", "begged", ""),
     ("slam", "slammed", ""),
+    ("hit", "hit", ""),
 ];
 
 static VERBS: LazyLock<HashMap<String, Verb>> = LazyLock::new(|| {
@@ -329,6 +340,7 @@ fn doubles(lemma: &str) -> bool {
             | "brag"
             | "refer"
             | "rap"
+            | "hit"
             | "rip"
             | "plan"
             | "quip"
@@ -373,6 +385,15 @@ mod tests {
             assert_eq!((found.lemma, found.form), (lemma, form));
         }
         assert_eq!(verb("sailed"), None);
+    }
+
+    #[test]
+    fn some_verbs_speak_only_with_their_particle() {
+        let shot = verb("shot").expect("shot is a form of shoot");
+        assert!(needs_particle(shot.lemma));
+        assert!(takes_particle(shot.lemma, "back"));
+        assert!(!takes_particle(shot.lemma, "twice"));
+        assert!(!needs_particle("say"));
     }
 
     #[test]

@@ -65,7 +65,16 @@ pub fn phrases(words: &[Word], names: &[Range<usize>]) -> Vec<Phrase> {
         if !only_determiner
             || matches!(
                 words[head].lower.as_str(),
-                "this" | "some" | "many" | "both" | "several"
+                "this"
+                    | "some"
+                    | "many"
+                    | "both"
+                    | "several"
+                    | "one"
+                    | "two"
+                    | "three"
+                    | "most"
+                    | "few"
             )
         {
             let preposition = at
@@ -124,7 +133,7 @@ fn end_of_phrase(words: &[Word], names: &[Range<usize>], start: usize) -> usize 
                     .get(at + 1)
                     .is_some_and(|next| next.shape == Shape::Possessive),
                 Class::Adverb => nouns == 0 && at > start,
-                Class::Open => !is_verb(words, start, at, nouns),
+                Class::Open => !is_verb(words, start, at, nouns) && !stands_after_noun(words, at),
                 // "The Who" and "Of Mice" are names' business.
                 _ => false,
             },
@@ -132,9 +141,13 @@ fn end_of_phrase(words: &[Word], names: &[Range<usize>], start: usize) -> usize 
         if !fits {
             break;
         }
-        if word.shape == Shape::Letters && word.class() == Class::Open {
-            nouns += 1;
-        }
+        // "the 52-year-old" is whole without a noun.
+        let noun = match word.shape {
+            Shape::Letters => word.class() == Class::Open,
+            Shape::Number => word.lower.contains('-') && word.lower.contains(char::is_alphabetic),
+            Shape::Possessive | Shape::Mark => false,
+        };
+        nouns += usize::from(noun);
         at += 1;
     }
     at
@@ -149,6 +162,8 @@ fn stands_apart(before: &[Word]) -> bool {
             && last.shape == Shape::Letters
             && last.class() == Class::Open
             && !last.capital
+            // "a disappointed Venn"
+            && !last.lower.ends_with("ed")
             && !name::is_role_modifier(&last.lower)
             && !matches!(
                 name::head(&last.lower),
@@ -175,6 +190,20 @@ fn is_span_of_time(word: &str) -> bool {
     )
 }
 
+/// *an official | familiar with the talks*: an adjective with a complement follows its noun.
+fn stands_after_noun(words: &[Word], at: usize) -> bool {
+    let noun = at
+        .checked_sub(1)
+        .map(|i| &words[i])
+        .is_some_and(|w| w.shape == Shape::Letters && w.class() == Class::Open);
+    noun && matches!(
+        words[at].lower.as_str(),
+        "familiar" | "close" | "aware" | "responsible" | "critical" | "opposed"
+    ) && words
+        .get(at + 1)
+        .is_some_and(|next| matches!(next.class(), Class::Preposition | Class::To))
+}
+
 /// Whether the open word at `at` is rather a verb that ends the phrase begun at `start`.
 fn is_verb(words: &[Word], start: usize, at: usize, nouns: usize) -> bool {
     let word = &words[at];
@@ -187,9 +216,26 @@ fn is_verb(words: &[Word], start: usize, at: usize, nouns: usize) -> bool {
     }
     if let Some(verb) = cue::verb(lower) {
         return match verb.form {
+            // "with repeated calls" has no verb.
+            Form::Past | Form::Participle if at == start => !words[..at]
+                .last()
+                .is_some_and(|w| w.class() == Class::Preposition),
             Form::Past | Form::Participle | Form::Ing => nouns > 0 || at == start,
             Form::Base | Form::Present => {
-                !(is_also_noun(lower) && at > start && !words[at - 1].capital)
+                // "secretary of state": nothing but a noun follows a preposition.
+                let after_preposition = at == start
+                    && at > 0
+                    && words[at - 1].class() == Class::Preposition
+                    && verb.form == Form::Base;
+                // "The report", but "Venn reports".
+                let named =
+                    at > start && words[at - 1].capital && words[at - 1].class() == Class::Open;
+                let inside = at > start && !named;
+                // "the talks" is nothing else; "many talk" is.
+                let determined = at == start + 1
+                    && (matches!(words[start].lower.as_str(), "the" | "a" | "an")
+                        || words[start].class() == Class::PossessivePronoun);
+                !(determined || (is_also_noun(lower) && (inside || after_preposition)))
             }
         };
     }
@@ -471,6 +517,22 @@ mod tests {
         assert_eq!(
             found("The union suspended eight undeclared agents"),
             ["The union", "eight undeclared agents"]
+        );
+    }
+
+    #[test]
+    fn complements_stay_outside() {
+        assert_eq!(
+            found("The former secretary of state said no"),
+            ["The former secretary", "state"]
+        );
+        assert_eq!(found("The report says no"), ["The report"]);
+        assert_eq!(found("One of his aides said no"), ["One", "his aides"]);
+        assert_eq!(found("with repeated calls"), ["repeated calls"]);
+        assert_eq!(found("The 52-year-old said no"), ["The 52-year-old"]);
+        assert_eq!(
+            found("An official familiar with the talks said no"),
+            ["An official", "the talks"]
         );
     }
 

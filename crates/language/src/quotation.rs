@@ -188,6 +188,8 @@ const CARRIED_UNMARKED: Cost = 260;
 const NESTED_IN_SAME: Cost = 40;
 const NESTED_STRAIGHT: Cost = 150;
 const MISMATCH: Cost = 20;
+/// A curly mark that stands as it looks, read the other way round.
+const TURNED: Cost = 350;
 
 #[derive(Debug, Clone)]
 enum Token {
@@ -744,6 +746,9 @@ fn weigh(text: &str, at: Range<usize>, glyph: Glyph, marks: Marks, first: bool) 
             Glyph::Right if marks == Marks::Guillemet || marks == Marks::SingleGuillemet => {
                 (open + 10, close, 280)
             }
+            // Turned the wrong way it may be; standing the right way as well, it is what it looks like.
+            Glyph::Left if left && !right => (open.min(30), TURNED, 280),
+            Glyph::Right if right && !left => (TURNED, close.min(30), 280),
             Glyph::Left => (open.min(30), 100 + close / 2, 280),
             Glyph::Right => (100 + open / 2, close.min(30), 280),
             Glyph::Low | Glyph::Backtick => (open.min(30), 300, 280),
@@ -1193,6 +1198,17 @@ mod tests {
         assert_eq!(found.around(b), Some(1));
         assert_eq!(found.around(c), Some(0));
         assert_eq!(found.around(text.len() - 1), None);
+    }
+
+    #[test]
+    fn curly_marks_that_stand_as_they_look_keep_their_side() {
+        let text = "Ferries will sail soon,” Orla said in a note. “If not, we swim.";
+        let words: Vec<&str> = pair(text)
+            .all
+            .iter()
+            .map(|q| &text[q.words.clone()])
+            .collect();
+        assert_eq!(words, ["Ferries will sail soon,", "If not, we swim."]);
     }
 
     proptest! {

@@ -219,6 +219,7 @@ fn is_abbreviation(run: &str) -> bool {
                 | "Ltd"
                 | "Co"
                 | "vs"
+                | "v"
                 | "etc"
                 | "Calif"
                 | "Fla"
@@ -340,7 +341,7 @@ pub fn class(word: &str) -> Class {
         | "wednesday" | "thursday" | "friday" | "saturday" | "sunday" | "separately" | "back"
         | "long" | "ever" | "far" | "there" | "here" | "afterward" | "afterwards" | "sometimes"
         | "perhaps" | "maybe" | "rather" | "quite" | "very" | "reportedly" | "famously"
-        | "simply" | "twice" | "last" | "bluntly" => Class::Adverb,
+        | "simply" | "twice" | "last" | "bluntly" | "nevertheless" | "nonetheless" => Class::Adverb,
         _ if is_adverb(word) => Class::Adverb,
         _ => Class::Open,
     }

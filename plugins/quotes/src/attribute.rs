@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use copydesk_language::cue::{Class as CueClass, Frame};
+use copydesk_language::cue::{self, Class as CueClass, Form, Frame};
 use copydesk_language::word::{Class, Shape};
 
 use crate::article::{Article, Cue, Item, Sentence};
@@ -60,12 +60,35 @@ pub(crate) fn quotes(article: &Article<'_>) -> Vec<Quote> {
     }
     pass.joined();
     pass.continued();
+    pass.repeated();
     for index in 0..article.sentences.len() {
         pass.reported(index);
     }
     let mut out: Vec<Quote> = pass.found.into_iter().map(|f| f.quote).collect();
     out.sort_by_key(|q| (q.range.start, std::cmp::Reverse(q.range.end)));
+    said_by_document(article, &mut out);
     out
+}
+
+/// `The report says … “…,” it said.`: right after a document has spoken, *it* is the document.
+fn said_by_document(article: &Article<'_>, quotes: &mut [Quote]) {
+    let mut document: Option<Speaker> = None;
+    for quote in quotes {
+        let Some(speaker) = &mut quote.speaker else {
+            continue;
+        };
+        let surface = &article.text[speaker.range.clone()];
+        if surface.eq_ignore_ascii_case("it") {
+            if let Some(document) = &document {
+                speaker.name.clone_from(&document.name);
+                speaker.label.clone_from(&document.label);
+                speaker.entity = document.entity;
+            }
+            continue;
+        }
+        let head = surface.split_whitespace().next_back().unwrap_or_default();
+        document = cue::is_document(&head.to_lowercase()).then(|| speaker.clone());
+    }
 }
 
 /// How sure each way of finding a speaker is.
@@ -82,6 +105,9 @@ mod sure {
     pub(super) const SAID_BARE: f32 = 0.75;
     pub(super) const OTHER_BARE: f32 = 0.6;
 }
+
+/// Words from which a repetition is no chance.
+const PULLED: usize = 6;
 
 struct Pass<'a, 't> {
     article: &'a Article<'t>,
@@ -118,7 +144,18 @@ impl Pass<'_, '_> {
             || !matches!(sentence.items[at - 1], Item::Word(w) if article.words[w].shape != Shape::Mark);
         let after = self.cue_after(sentence, at, said);
         let before = self.cue_before(sentence, at);
+        let trailing = self.trailing(sentence, at);
+        let mut far = false;
         let (cue, beside) = match (before, after) {
+            (None, None) if trailing.is_some() => {
+                far = true;
+                (trailing?, true)
+            }
+            // A document's finding is told by whoever closes the sentence.
+            (Some(cue), None) if !cue.is_speech() && trailing.is_some() => {
+                far = true;
+                (trailing?, true)
+            }
             (None, Some(cue)) => (cue, true),
             (Some(cue), None) => (cue, false),
             // A quotation that opens its sentence belongs to what follows it.
@@ -136,7 +173,8 @@ impl Pass<'_, '_> {
                     .or_else(|| self.before_dash(sentence, at, quotation));
             }
         };
-        if !beside && self.is_title(sentence, at, said, cue) {
+        let title = (far || !beside) && self.is_title(sentence, at, said, cue);
+        if title || self.names_work(sentence, at) {
             return None;
         }
         let weak = !cue.is_speech();
@@ -190,18 +228,22 @@ impl Pass<'_, '_> {
             if cue.at < from || cue.subject.is_none() {
                 return false;
             }
-            if cue.verb.is_some_and(|v| v.form == copydesk_language::cue::Form::Ing) {
+            if cue.verb.is_some_and(|v| v.form == Form::Ing) {
                 return false;
             }
             let Some(phrase) = cue.subject else { return false };
-            let first = article.phrases[phrase].words.start;
+            let first = article.phrases[article.governor(phrase)].words.start;
             let start = sentence.items.iter().position(|i| *i == Item::Word(first)).unwrap_or(usize::MAX);
             let begin = start.min(cue.at);
             let gap = begin.saturating_sub(from);
             let only_light = begin >= from
                 && sentence.items[from..begin].iter().all(|i| matches!(i, Item::Word(w) if matches!(article.words[*w].class(), Class::Adverb | Class::Determiner | Class::Coordinator | Class::Preposition | Class::Number)));
-            // `“X” is what Venn said` has something else in between.
-            gap <= 2 && only_light && (finished || comma_outside || gap == 0)
+            // `“X,” was how Venn put it`; `“X” is the answer that Venn gave` has something else in between.
+            let how = gap == 2
+                && matches!(sentence.items[from..begin], [Item::Word(be), Item::Word(how)]
+                    if matches!(article.words[be].lower.as_str(), "was" | "is")
+                        && matches!(article.words[how].lower.as_str(), "how" | "what"));
+            gap <= 2 && (only_light || how) && (finished || comma_outside || gap == 0)
         })
     }
 
@@ -229,15 +271,132 @@ impl Pass<'_, '_> {
                             || (article.words[*w].is(";") && cue.at + i + 1 < at))
                         })
                 })
+                .filter(|cue| self.reaches(sentence, cue, at))
+                // "Seeing that, Venn “borrowed” it": the opening clause reports nothing of the next.
+                .filter(|cue| {
+                    cue.inverted
+                        || cue.subject.is_none_or(|subject| {
+                            let first = article.phrases[subject].words.start;
+                            first < cue.words.end
+                                || article.item_bytes(sentence.items[at]).start
+                                    < article.words[first].range.start
+                        })
+                })
         };
-        before()
-            .find(|cue| cue.is_speech() && cue.subject.is_some())
+        let nearest = before().find(|cue| cue.is_speech() && cue.subject.is_some());
+        // "said that they had long discussed the plan and “we go on”": what a verb with an object says ends with it.
+        let outer = nearest
+            .filter(|near| {
+                near.verb.is_some_and(|v| v.frame == Frame::Object)
+                    && at > near.at + near.words.len() + 8
+            })
+            .and_then(|near| {
+                before().find(|cue| {
+                    cue.at < near.at
+                        && cue.subject.is_some()
+                        && cue.verb.is_some_and(|v| {
+                            v.class == CueClass::Speech && Article::takes_clause(v)
+                        })
+                })
+            });
+        outer
+            .or(nearest)
             .or_else(|| before().find(|cue| cue.subject.is_some_and(|s| article.is_document(s))))
             .or_else(|| {
                 before().find(|cue| {
-                    cue.verb.is_some_and(|v| v.class == CueClass::Belief) && cue.subject.is_some()
+                    cue.verb.is_some_and(|v| {
+                        v.class == CueClass::Belief || matches!(v.lemma, "find" | "show")
+                    }) && cue.subject.is_some()
                 })
             })
+    }
+
+    /// Whether a verb that only takes a quotation has this one: *continued, “…”*, not *started using “…”*.
+    fn reaches(&self, sentence: &Sentence, cue: &Cue, at: usize) -> bool {
+        let article = self.article;
+        if cue.verb.is_none_or(|v| {
+            !matches!(
+                v.lemma,
+                "start" | "begin" | "finish" | "read" | "sing" | "share"
+            )
+        }) {
+            return true;
+        }
+        let end = cue.at + cue.words.len();
+        let word = |i: usize| match sentence.items.get(i) {
+            Some(&Item::Word(w)) => Some(&article.words[w]),
+            _ => None,
+        };
+        end == at
+            || word(at - 1).is_some_and(|w| w.is(",") || w.is(":"))
+            || word(end).is_some_and(|w| matches!(w.lower.as_str(), "that" | "with"))
+            || (end..at).all(|i| word(i).is_some_and(|w| w.class() == Class::Adverb))
+    }
+
+    /// `It was “a bad night” for the port, Venn said.`: a clause at the end that governs all before it.
+    fn trailing<'s>(&self, sentence: &'s Sentence, at: usize) -> Option<&'s Cue> {
+        let article = self.article;
+        let items = &sentence.items;
+        sentence.cues.iter().filter(|cue| cue.at > at).find(|cue| {
+            let Some(verb) = cue.verb else { return false };
+            let Some(begin) = self.beginning(sentence, cue) else {
+                return false;
+            };
+            let told = verb.class == CueClass::Speech
+                && Article::takes_clause(verb)
+                && matches!(verb.form, Form::Past | Form::Present);
+            if !told || begin <= at + 1 || !article.is_mark(items.get(begin - 1), ",") {
+                return false;
+            }
+            let mut end = cue.at + cue.words.len();
+            if cue.inverted {
+                end += cue.subject.map_or(0, |s| article.phrases[s].words.len());
+            }
+            if verb.frame == Frame::Tell
+                && let Some(&Item::Word(w)) = items.get(end)
+                && let Some(hearer) = article.phrase_at(w)
+            {
+                end += article.phrases[hearer].words.len();
+            }
+            self.closes(items, end)
+        })
+    }
+
+    /// Where the clause of a cue begins: with its subject, or with itself.
+    fn beginning(&self, sentence: &Sentence, cue: &Cue) -> Option<usize> {
+        let first = self.article.phrases[cue.subject?].words.start;
+        let subject = sentence
+            .items
+            .iter()
+            .position(|item| *item == Item::Word(first))?;
+        Some(subject.min(cue.at))
+    }
+
+    /// Whether nothing is reported from `from` on: the end, or when, where and to whom.
+    fn closes(&self, items: &[Item], from: usize) -> bool {
+        let article = self.article;
+        match items.get(from) {
+            None => true,
+            Some(item) if article.is_mark(Some(item), ",") => true,
+            Some(Item::Quote(_)) => false,
+            Some(&Item::Word(w)) => {
+                let word = &article.words[w];
+                let light = word.shape == Shape::Mark && !word.is(":")
+                    || matches!(
+                        word.class(),
+                        Class::Preposition | Class::Adverb | Class::To | Class::Subordinator
+                    );
+                light
+                    && !matches!(
+                        word.lower.as_str(),
+                        "whether" | "how" | "why" | "what" | "if"
+                    )
+                    && !items[from..].iter().any(|item| match *item {
+                        Item::Quote(_) => true,
+                        Item::Word(w) => article.words[w].lower == "that",
+                    })
+            }
+        }
     }
 
     /// `Venn: “…”`, `In a statement: “…”`.
@@ -249,23 +408,102 @@ impl Pass<'_, '_> {
         let Item::Word(last) = sentence.items[at - 2] else {
             return None;
         };
-        let phrase = (0..article.phrases.len())
-            .find(|&p| article.phrases[p].words.end == last + 1 && article.speaks(p))?;
-        let named = article.phrases[phrase].preposition.is_none() || article.is_document(phrase);
-        let subject = if named {
-            Some(phrase)
-        } else {
-            article.main_subject(&sentence.items, at)
+        let quotation = at_quote(sentence, at)?;
+        let adjacent = article
+            .phrase_ending(last + 1)
+            .filter(|&phrase| article.speaks(phrase));
+        let named = |phrase: usize| {
+            article.phrases[phrase].preposition.is_none() || article.is_document(phrase)
+        };
+        let alone = |phrase: usize| article.phrases[phrase].words.len() + 2 >= at;
+        // "Over to you, union head Orla Venn: “…”"
+        let apart = |phrase: usize| {
+            let before = (at - 1).checked_sub(article.phrases[phrase].words.len() + 1);
+            before.is_some_and(|i| article.is_mark(sentence.items.get(i), ","))
+        };
+        let full = said.starts_with(|c: char| c.is_uppercase() || c == '[')
+            && said.ends_with(['.', '!', '?', '…', '’', '\''])
+            && at + 2 >= sentence.items.len();
+        let speaker = match adjacent {
+            Some(phrase) if named(phrase) && (alone(phrase) || apart(phrase) || !full) => {
+                self.speaker(phrase)
+            }
+            Some(phrase) if !full => {
+                let subject = article.main_subject(&sentence.items, at);
+                self.speaker(subject.unwrap_or(phrase))
+            }
+            _ if full => self.introduced(sentence, at).or_else(|| {
+                adjacent
+                    .filter(|&phrase| named(phrase))
+                    .map(|phrase| self.speaker(phrase))
+            })?,
+            _ => return None,
         };
         Some(Governed {
-            speaker: Some(self.speaker(subject?)),
+            speaker: Some(speaker),
             cue: None,
             kind: Kind::Direct,
             score: sure::COLON,
-            statement: article.quotations.all[at_quote(sentence, at)?]
-                .words
-                .clone(),
+            statement: article.quotations.all[quotation].words.clone(),
         })
+    }
+
+    /// *Venn pushed further: “…”*, *Venn’s answer to that was: “…”*: who says what the colon announces.
+    fn introduced(&self, sentence: &Sentence, at: usize) -> Option<Speaker> {
+        let article = self.article;
+        let items = &sentence.items[..at];
+        let own = items.iter().find_map(|item| {
+            let Item::Word(word) = *item else { return None };
+            let phrase = article.phrase_at(word)?;
+            let announced = matches!(
+                article.words[article.phrases[phrase].head].lower.as_str(),
+                "answer"
+                    | "response"
+                    | "reply"
+                    | "message"
+                    | "advice"
+                    | "verdict"
+                    | "conclusion"
+                    | "explanation"
+                    | "argument"
+                    | "reaction"
+                    | "retort"
+                    | "warning"
+            );
+            announced.then(|| self.possessor(phrase)).flatten()
+        });
+        if own.is_some() {
+            return own;
+        }
+        let subject = article.clause_subject(items, 0)?;
+        let first = items.iter().find_map(|item| {
+            let Item::Word(word) = *item else { return None };
+            article
+                .phrase_at(word)
+                .filter(|&p| article.phrases[p].preposition.is_none())
+        })?;
+        // "The slogan was: “…”": whatever has no voice stands first.
+        let voiced = article.speaks(first)
+            || article.phrases[first].words.start > 0 && {
+                let start = article.phrases[first].words.start;
+                items.first() != Some(&Item::Word(start))
+            };
+        voiced.then(|| self.speaker(subject))
+    }
+
+    /// *her* in *her answer*, *Venn* in *Venn’s answer*.
+    fn possessor(&self, phrase: usize) -> Option<Speaker> {
+        let article = self.article;
+        let words = article.phrases[phrase].words.clone();
+        let first = &article.words[words.start];
+        if first.class() == Class::PossessivePronoun {
+            return Some(speaker_of(article, first.range.clone(), &first.range));
+        }
+        let mark = words
+            .clone()
+            .find(|&w| article.words[w].shape == Shape::Possessive)?;
+        let head = &article.words[mark.checked_sub(1)?].range;
+        Some(speaker_of(article, first.range.start..head.end, head))
     }
 
     /// `“…” — Ilse Venn`, as under letters and mottos.
@@ -326,12 +564,15 @@ impl Pass<'_, '_> {
     fn kind_after_words(&self, sentence: &Sentence, at: usize) -> Kind {
         let words = sentence.items[..at]
             .iter()
-            .filter(|i| matches!(i, Item::Word(w) if self.article.words[*w].shape != Shape::Mark))
+            .filter(|i| {
+                matches!(i, Item::Word(w) if self.article.words[*w].shape != Shape::Mark
+                    && !matches!(self.article.words[*w].class(), Class::Coordinator | Class::Adverb | Class::Subordinator))
+            })
             .count();
         let other_quote = sentence.items[..at]
             .iter()
             .any(|i| matches!(i, Item::Quote(_)));
-        if words <= 1 || other_quote {
+        if words == 0 || other_quote {
             Kind::Direct
         } else {
             Kind::Mixed
@@ -344,17 +585,41 @@ impl Pass<'_, '_> {
         let called = cue.verb.is_some_and(|v| v.frame == Frame::Object) && at <= cue.at + 8;
         let capitals = said
             .split_whitespace()
-            .filter(|w| w.chars().count() > 3)
+            .filter(|w| {
+                w.chars().count() > 3
+                    && !matches!(
+                        *w,
+                        "with" | "from" | "into" | "over" | "upon" | "about" | "after" | "than"
+                    )
+            })
             .all(|w| {
                 w.trim_start_matches(|c: char| !c.is_alphanumeric())
                     .starts_with(|c: char| c.is_uppercase() || c.is_numeric())
             });
         let ends = said.ends_with(['.', '!', '?']);
+        let adjacent = at == cue.at + cue.words.len()
+            || article.is_mark(at.checked_sub(1).and_then(|i| sentence.items.get(i)), ",");
+        let few = words_in(said) <= 8;
+        // "on NBC’s “Harbour Hour.”", "an episode of “Harbour Hour.”"; American style keeps the full stop inside.
+        let shown = match at.checked_sub(1).map(|i| sentence.items[i]) {
+            Some(Item::Word(w)) => {
+                let before = &article.words[w];
+                before.shape == Shape::Possessive
+                    || matches!(before.lower.as_str(), "on" | "of" | "told")
+            }
+            _ => false,
+        };
+        let shown = shown && !said.ends_with(['!', '?']) && !(called && at <= cue.at + 2);
+        capitals && few && (shown || (!ends && !called && !adjacent))
+    }
+
+    /// *the film “…”*, *a book titled “…”*.
+    fn names_work(&self, sentence: &Sentence, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|i| match sentence.items[i] {
-            Item::Word(w) => Some(article.words[w].lower.as_str()),
+            Item::Word(w) => Some(self.article.words[w].lower.as_str()),
             Item::Quote(_) => None,
         });
-        let work = before.is_some_and(|w| {
+        before.is_some_and(|w| {
             matches!(
                 w,
                 "film"
@@ -380,10 +645,7 @@ impl Pass<'_, '_> {
                     | "so-called"
                     | "podcast"
             )
-        });
-        let adjacent = at == cue.at + cue.words.len()
-            || article.is_mark(at.checked_sub(1).and_then(|i| sentence.items.get(i)), ",");
-        work || (capitals && !ends && !called && !adjacent && words_in(said) <= 8)
+        })
     }
 
     /// From the cue's complement to the end of the sentence, or the next cue.
@@ -403,7 +665,9 @@ impl Pass<'_, '_> {
         let last = if after_cue {
             next_cue.unwrap_or(sentence.items.len())
         } else {
-            cue.at
+            self.beginning(sentence, cue)
+                .filter(|&begin| begin > at)
+                .unwrap_or(cue.at)
         };
         let items = &sentence.items[first.min(last)..last];
         match (items.first(), items.last()) {
@@ -482,6 +746,39 @@ impl Pass<'_, '_> {
             };
             self.push(index, quotation, found);
             self.found.sort_by_key(|f| f.quote.range.start);
+        }
+    }
+
+    /// A pull quote: whole sentences that stand in the article once more, with their speaker.
+    fn repeated(&mut self) {
+        let article = self.article;
+        for index in 0..article.sentences.len() {
+            let Some(quotation) = self.only_quotation(&article.sentences[index]) else {
+                continue;
+            };
+            let words = article.quotations.all[quotation].words.clone();
+            let said = article.text[words.clone()].trim();
+            let known = self.found.iter().any(|f| f.quotation == Some(quotation));
+            if known || words_in(said) < PULLED {
+                continue;
+            }
+            let said = said.trim_end_matches(['.', ',']);
+            let source = self.found.iter().find(|f| {
+                f.quote.kind == Kind::Direct
+                    && f.quote.speaker.is_some()
+                    && article.text[f.quote.range.clone()].contains(said)
+            });
+            if let Some(source) = source {
+                let again = Governed {
+                    speaker: source.quote.speaker.clone(),
+                    cue: None,
+                    kind: Kind::Direct,
+                    score: sure::SAME_PARAGRAPH.min(source.quote.score),
+                    statement: words,
+                };
+                self.push(index, quotation, again);
+                self.found.sort_by_key(|f| f.quote.range.start);
+            }
         }
     }
 
@@ -628,10 +925,10 @@ impl Pass<'_, '_> {
                 .find(|c| c.is_speech() && c.subject.is_some());
             let (subject, score) = match cue.and_then(|c| c.subject) {
                 Some(subject) => (subject, score),
-                None => (
-                    article.main_subject(&sentence.items, sentence.items.len())?,
-                    sure::NO_CUE,
-                ),
+                None => match article.clause_subject(&sentence.items, 0) {
+                    Some(subject) => (subject, sure::NO_CUE),
+                    None => continue,
+                },
             };
             let speaker = self.speaker(subject);
             if cue.is_some() || speaker.label.as_deref() == Some("PER") {
@@ -753,7 +1050,7 @@ impl Pass<'_, '_> {
                 items,
                 usize::from(matches!(lower(0), "but" | "and" | "so" | "yet")),
             )
-            && verb.form != copydesk_language::cue::Form::Ing
+            && verb.form != Form::Ing
         {
             return Some((self.span(items, 0, begin - 1)?, sure::SAID_BARE));
         }
@@ -770,9 +1067,8 @@ impl Pass<'_, '_> {
                     matches!(
                         article.words[w].lower.as_str(),
                         "." | ";" | ":" | "and" | "but" | "who" | "which"
-                    ) || copydesk_language::cue::verb(&article.words[w].lower).is_some_and(|v| {
-                        v.class == CueClass::Speech && v.form != copydesk_language::cue::Form::Base
-                    })
+                    ) || copydesk_language::cue::verb(&article.words[w].lower)
+                        .is_some_and(|v| v.class == CueClass::Speech && v.form != Form::Base)
                 })
             })
         };
@@ -899,9 +1195,7 @@ impl Pass<'_, '_> {
                 continue;
             }
             let comma = later.at > 0 && article.is_mark(items.get(later.at - 1), ",");
-            let ing = later
-                .verb
-                .is_some_and(|v| v.form == copydesk_language::cue::Form::Ing);
+            let ing = later.verb.is_some_and(|v| v.form == Form::Ing);
             if comma && (ing || later.is_source_phrase()) {
                 end = later.at - 1;
                 break;
@@ -992,8 +1286,22 @@ pub(crate) fn speaker_at(article: &Article<'_>, source: &Range<usize>) -> Speake
 /// The phrase as a speaker, with the name that its mention resolves to.
 fn speaker(article: &Article<'_>, phrase: usize) -> Speaker {
     let found = &article.phrases[phrase];
-    let range = found.range(&article.words);
-    let head = &article.words[found.head].range;
+    let mut range = found.range(&article.words);
+    // "one of his aides" is more than one.
+    let of = found.words.end;
+    if matches!(
+        article.words[found.head].class(),
+        Class::Determiner | Class::Number
+    ) && article.words.get(of).is_some_and(|w| w.lower == "of")
+        && let Some(whole) = article.phrase_at(of + 1)
+    {
+        range.end = article.phrases[whole].range(&article.words).end;
+    }
+    speaker_of(article, range, &article.words[found.head].range)
+}
+
+/// The speaker whom `range` names, with the word `head` as what counts.
+fn speaker_of(article: &Article<'_>, range: Range<usize>, head: &Range<usize>) -> Speaker {
     let mention = article
         .mentions
         .iter()

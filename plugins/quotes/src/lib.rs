@@ -3,11 +3,13 @@
 //! Quotation marks are paired over the whole document, sentences are read with
 //! every quotation as one item, and the cue that governs it leads to its
 //! speaker: that is `article` and `attribute`, which need no model. Where
-//! vectors of a model are there, its `head` is heard as a witness.
+//! vectors of a model are there, its `head` is heard as a witness. What is said
+//! without marks where the layout names the speaker is `verbatim`'s.
 
 mod article;
 mod attribute;
 mod head;
+mod verbatim;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -178,6 +180,7 @@ impl Worker for QuotesWorker {
         if let Some(heard) = self.hear(&doc)? {
             head::combine(&article, &mut quotes, &heard);
         }
+        verbatim::add(&article, &blocks, &mut quotes);
         for quote in &quotes {
             let wanted = self.kinds.iter().any(|kind| kind == quote.kind.label());
             if wanted && quote.score >= self.min_score {
