@@ -917,8 +917,11 @@ impl<'a> Article<'a> {
                     && self.speaks(outer)
                 {
                     // "As adviser to the union, Orla Venn, said": the name is whom the rest explains.
-                    let person = |m: &Mention| m.label.as_deref() == Some("PER");
-                    let name = self.words[found.head].capital && self.mentioned(phrase, person);
+                    let head = self.words[found.head].range.start;
+                    let name = self
+                        .mentions
+                        .iter()
+                        .any(|m| m.range.contains(&head) && m.label.as_deref() == Some("PER"));
                     if name && self.phrases[outer].preposition.is_some() {
                         return Some(phrase);
                     }

@@ -309,6 +309,11 @@ fn what_stands_between_subject_and_cue() {
         &["direct | We sail, | Venn | said"],
     );
     check(
+        "Orla Venn of Skarn, the top Liberal on the panel, said: “We sail.”",
+        &[VENN, ("Skarn", "LOC")],
+        &["direct | We sail. | Orla Venn | said"],
+    );
+    check(
         "Orla Venn herself said that the talks were “over and done.”",
         &[VENN],
         &["mixed | over and done. | Orla Venn | said"],
