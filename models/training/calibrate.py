@@ -14,15 +14,18 @@ import torch.nn.functional as F
 from export import load_desk, window_vectors
 from model import SENTIMENT_SOURCES
 from prepare import prepare_sentiment, read
-from words import Words
+from words import MAX_PIECES, Words
 
 BINS = 10
 DEVELOPMENT = {"stance": "stance/nato_russia_dev.jsonl", "newsmtsc": "sentiment/newsmtsc/dev.jsonl"}
 
 
 def held_logits(desk, items, source):
+    """Scores and labels of all targets in the texts that fit into one window."""
     logits, labels = [], []
     for item in items:
+        if sum(map(len, item["pieces"])) > MAX_PIECES - 2:
+            continue
         words = Words(None, item["pieces"], item["classes"])
         vectors = window_vectors(desk, [(words, 0, len(item["pieces"]))])[0]
         position = torch.arange(len(vectors))[None]
@@ -56,7 +59,6 @@ def main():
         held = pickle.load(file)
     temperature = {source: 1.0 for source in SENTIMENT_SOURCES}
     for source, items in held.items():
-        items = [item for item in items if sum(map(len, item["pieces"])) <= 254]
         logits, labels = held_logits(desk, items, source)
         loss = lambda t: F.cross_entropy(logits / t, labels).item()
         temperature[source] = min((0.5 + 0.05 * i for i in range(71)), key=loss)
