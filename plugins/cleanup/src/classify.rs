@@ -68,11 +68,25 @@ struct Judge<'a> {
 
 struct Line<'a> {
     text: &'a str,
+    /// Empty if the line is too long to be a title or a name.
     print: String,
     prose: f32,
     evidence: Option<Evidence>,
     cut: Option<Kind>,
     words: usize,
+}
+
+impl Line<'_> {
+    /// Whether the line is one of `boilerplate`, whatever its length.
+    fn is_among(&self, boilerplate: &HashSet<String>) -> bool {
+        if boilerplate.is_empty() {
+            false
+        } else if self.print.is_empty() {
+            boilerplate.contains(&fingerprint(self.text))
+        } else {
+            boilerplate.contains(&self.print)
+        }
+    }
 }
 
 /// A line that reads this much like running text is taken for the report itself.
@@ -122,7 +136,7 @@ impl<'a> Judge<'a> {
                 self.lines[index].cut = Some(Kind::Byline);
                 continue;
             }
-            let learnt = !line.print.is_empty() && boilerplate.contains(&line.print);
+            let learnt = line.is_among(boilerplate);
             if let Some(evidence) = line.evidence
                 && (learnt || evidence.weight > line.prose + 0.5)
             {
