@@ -102,7 +102,8 @@ pub struct Search<'a> {
     pub base: PathBuf,
     /// The format of everything, whatever the names say.
     pub format: Option<InputFormat>,
-    /// Files of this run's own (its output), which are never read.
+    /// Files of this run's own (its output). They are left out where a folder or a glob holds
+    /// them, and refused where they are named.
     pub exclude: Vec<&'a Path>,
 }
 
@@ -110,8 +111,8 @@ pub struct Search<'a> {
 /// sorted by name. A file named twice is read once.
 ///
 /// # Errors
-/// Every path that is not there, every folder and glob without a match, and every file whose
-/// format nobody can tell, all at once. A file that is there but cannot be read (a dangling
+/// Every path that is not there, every folder and glob without a match, every file whose format
+/// nobody can tell, and every file named that is the run's own, all at once. A file that is there but cannot be read (a dangling
 /// link, a folder of that name) is no error here: it costs one document, not the run.
 pub fn discover(paths: &[String], search: &Search<'_>) -> Result<Vec<InputFile>, Vec<InputError>> {
     let mut found = Found::new(search);
@@ -173,6 +174,9 @@ impl<'a> Found<'a> {
     }
 
     fn add_named(&mut self, given: &str, full: PathBuf) -> Result<(), InputError> {
+        if full.is_file() && self.is_own(&full) {
+            return Err(InputError::Own { path: full });
+        }
         let format = self.search.format.or_else(|| InputFormat::of_name(&full));
         if format.is_none() {
             return Err(InputError::UnknownFormat { path: full });
@@ -258,8 +262,12 @@ impl<'a> Found<'a> {
         }
     }
 
+    fn is_own(&self, path: &Path) -> bool {
+        self.search.exclude.iter().any(|own| same_file(own, path))
+    }
+
     fn push(&mut self, path: PathBuf, name: &str, format: Option<InputFormat>) {
-        if self.search.exclude.iter().any(|own| same_file(own, &path)) {
+        if self.is_own(&path) {
             return;
         }
         if !self.seen.insert(path.clone()) {
@@ -525,5 +533,12 @@ mod tests {
             ..Search::default()
         };
         assert_eq!(discover(&[".".to_owned()], &search).unwrap().len(), 1);
+        assert_eq!(discover(&["*.jsonl".to_owned()], &search).unwrap().len(), 1);
+        let named = ["./out.jsonl".to_owned(), "a.jsonl".to_owned()];
+        let errors = discover(&named, &search).unwrap_err();
+        assert!(
+            matches!(&errors[..], [InputError::Own { .. }]),
+            "{errors:?}"
+        );
     }
 }

@@ -14,6 +14,12 @@ pub enum InputError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// A file that is an input by its own name, and an output.
+    #[error("`{}` is an input and an output", path.display())]
+    Own {
+        /// The file.
+        path: PathBuf,
+    },
     /// A folder in which nothing can be read.
     #[error("the folder `{}` has no file to read: looked for {looked_for}", path.display())]
     EmptyFolder {
@@ -57,6 +63,7 @@ impl InputError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Missing { .. } => None,
+            Self::Own { .. } => Some("write to another file: what is there would be lost"),
             Self::EmptyFolder { .. } => Some(
                 "a glob with a format reads files of other names: `folder/**/*.md` with `--input-format text`",
             ),
