@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "crates/engine",
             "crates/evaluate",
             "crates/io",
+            "crates/language",
         ],
     ),
     (

@@ -8,6 +8,7 @@ use clap::{
 };
 
 use crate::eval_args::Eval;
+use crate::learn::SourceBy;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     /// Hold what a pipeline finds against gold: figures, and the worst documents.
     #[command(subcommand)]
     Eval(Eval),
+    /// Find the lines that recur across the documents of one source, for the option `boilerplate` of the stage `cleanup`.
+    LearnBoilerplate(Learn),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -113,6 +116,31 @@ pub(crate) struct Check {
     pub(crate) pipeline: PathBuf,
     #[command(flatten)]
     pub(crate) search: Search,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Learn {
+    /// Files, folders or globs of documents; they are read twice.
+    #[arg(value_name = "INPUT", required = true)]
+    pub(crate) inputs: Vec<String>,
+    /// The file of lines to write.
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: PathBuf,
+    /// What tells where a document was published: `column:NAME`, `host:NAME` (of the address in that column), `folder`, or `one` for all; `auto` is the column `source`, `publisher` or `site`, else the host of `url`, else the folder.
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    pub(crate) source: SourceBy,
+    /// In how many documents of its source a line has to stand; full sentences in five at least.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) min_documents: u32,
+    /// How inputs are read.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+    /// The field of a JSONL line that holds the article.
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    pub(crate) text_field: String,
+    /// Replace an output that is there already.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod eval;
 mod eval_args;
+mod learn;
 mod plugin;
 mod progress;
 #[cfg(test)]
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&run, &voice),
         Command::Check(check) => check::check(&check),
         Command::Eval(eval) => eval::eval(&eval, &voice),
+        Command::LearnBoilerplate(learn) => learn::learn(&learn),
         Command::Plugin(Plugin::List(list)) => plugin::list(&list),
         Command::Schema(schema) => schema::print(schema),
     };

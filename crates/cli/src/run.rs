@@ -200,7 +200,7 @@ fn terminal_width() -> usize {
         .unwrap_or(USUAL)
 }
 
-fn hinted_input(error: InputError) -> anyhow::Error {
+pub(crate) fn hinted_input(error: InputError) -> anyhow::Error {
     match error.hint() {
         Some(hint) => Hinted::new(error, hint).into(),
         None => error.into(),

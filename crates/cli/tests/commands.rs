@@ -457,3 +457,77 @@ fn encoding(text: &str) -> Vec<u8> {
 fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
+
+/// Articles of two sources, each with a note of its own below.
+fn courier() -> String {
+    (0..4)
+        .flat_map(|i| {
+            ["Courier", "Herald"].map(|source| {
+                let text = format!(
+                    "Ferry {i} of the {source} left the pier at {i} in the morning.\n\n{source} Island Watch"
+                );
+                format!("{}\n", serde_json::json!({"id": format!("{source}{i}"), "source": source, "text": text}))
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn learn_boilerplate_writes_the_lines_that_recur() {
+    let desk = desk();
+    desk.write("corpus.jsonl", &courier());
+    let args = ["learn-boilerplate", "corpus.jsonl", "-o", "boilerplate.txt"];
+    assert_snapshot!(desk.run(&args));
+    assert_snapshot!("boilerplate.txt", desk.read("boilerplate.txt"));
+    assert_snapshot!("learning_keeps_what_is_there", desk.run(&args));
+}
+
+#[test]
+fn learn_boilerplate_says_what_it_cannot_do() {
+    let desk = desk();
+    desk.write("empty.jsonl", "");
+    desk.write(
+        "other.jsonl",
+        "{\"id\": \"a\", \"body\": \"A ferry sails.\"}\n",
+    );
+    let to = |input: &str, output: &str| {
+        desk.run(&["learn-boilerplate", input, "--overwrite", "-o", output])
+    };
+    assert_snapshot!(to("-", "boilerplate.txt"));
+    assert_snapshot!(to("nowhere.jsonl", "boilerplate.txt"));
+    assert_snapshot!(to("empty.jsonl", "boilerplate.txt"));
+    assert_snapshot!(to("other.jsonl", "boilerplate.txt"));
+    assert_snapshot!(to("articles", "articles"));
+    assert_snapshot!(to("articles", "empty.jsonl/boilerplate.txt"));
+    assert_snapshot!(to("articles", "/dev/full"));
+    assert_snapshot!(desk.run(&[
+        "learn-boilerplate",
+        "articles",
+        "-o",
+        "boilerplate.txt",
+        "--source",
+        "desk"
+    ]));
+    for left in ["boilerplate.txt", "boilerplate.txt.partial"] {
+        assert!(!desk.path(left).exists(), "{left}");
+    }
+}
+
+#[test]
+fn learn_boilerplate_leaves_out_what_cannot_be_read() {
+    let desk = desk();
+    desk.write("corpus.jsonl", &format!("{}no article\n", courier()));
+    let args = ["learn-boilerplate", "corpus.jsonl", "-o", "boilerplate.txt"];
+    assert_snapshot!(desk.run(&args));
+}
+
+#[test]
+fn an_input_is_never_overwritten() {
+    let desk = desk();
+    let corpus = courier();
+    desk.write("corpus.jsonl", &corpus);
+    let output = ["corpus.jsonl", "-o", "./corpus.jsonl", "--overwrite"];
+    assert_snapshot!(desk.run(&[&["learn-boilerplate"], &output[..]].concat()));
+    assert_snapshot!(desk.run(&[&["run", "pipeline.toml"], &output[..]].concat()));
+    assert_eq!(desk.read("corpus.jsonl"), corpus);
+}
