@@ -7,8 +7,8 @@ use crate::target::{Kind, Mention};
 
 /// How many sentences before a statement a target may be named that the statement does not name.
 ///
-/// News paragraphs are a sentence or two: what a quotation is about stands in its own paragraph or the two before it.
-const SENTENCES_BEFORE: usize = 4;
+/// News paragraphs are a sentence or two: what a quotation is about stands in its own paragraph or the one before it.
+const SENTENCES_BEFORE: usize = 2;
 /// Words of a speaker's description that stand before the name: *Russian Deputy Foreign Minister Ilya Venn*.
 const DESCRIPTION_BYTES: usize = 40;
 
@@ -48,6 +48,15 @@ pub(crate) fn anchors(
     ];
     if let Some(named) = named.into_iter().find(|found| !found.is_empty()) {
         return Some(Anchors::Named(named));
+    }
+    // A statement that names another target is about that one.
+    let other = mentions.iter().any(|m| {
+        m.kind == Kind::Named
+            && statement.said.start <= m.range.start
+            && m.range.end <= statement.said.end
+    });
+    if other {
+        return None;
     }
     near(statement, target, mentions, sentences, text).map(Anchors::Near)
 }
@@ -141,6 +150,13 @@ mod tests {
         let statement = statement("We are not surprised,", "Ilse Brandt");
         let found = anchors(&statement, 0, &mentions, &sentences(), TEXT);
         assert_eq!(found, Some(Anchors::Named(vec![1])));
+    }
+
+    #[test]
+    fn a_statement_that_names_another_target_is_about_that_one() {
+        let mentions = [mention(0, "Vestmark", 0), mention(1, "surprised", 0)];
+        let statement = statement("We are not surprised,", "Ilse Brandt");
+        assert_eq!(anchors(&statement, 0, &mentions, &sentences(), TEXT), None);
     }
 
     #[test]

@@ -479,9 +479,10 @@ impl SentimentWorker {
                 let views: Vec<Probabilities> = named.into_iter().filter_map(judge).collect();
                 tone::attitude(&views)
             }
-            // Of a target that is not named, "neutral" would only say that the statement is about something else.
+            // Of a target that is not named, "neutral" would only say that the statement is about something else,
+            // and so would a label that is less likely than the two others together.
             Anchors::Near(near) => tone::attitude(&[judge(near)?])
-                .filter(|attitude| attitude.polarity != Polarity::Neutral),
+                .filter(|attitude| attitude.polarity != Polarity::Neutral && attitude.score >= 0.5),
         }
     }
 }
