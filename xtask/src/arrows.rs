@@ -10,12 +10,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("crates/abi", &[]),
     ("crates/document", &[]),
     ("crates/language", &[]),
+    ("crates/html", &["crates/language"]),
     ("crates/encoder", &[]),
     ("crates/plugin-macros", &[]),
     ("crates/plugin", &["crates/abi", "crates/plugin-macros"]),
     ("crates/host", &["crates/abi", "crates/document"]),
     ("crates/engine", &["crates/document", "crates/host"]),
-    ("crates/io", &["crates/document", "crates/engine"]),
+    (
+        "crates/io",
+        &["crates/document", "crates/engine", "crates/html"],
+    ),
     ("crates/evaluate", &["crates/document", "crates/language"]),
     (
         "crates/cli",

@@ -189,4 +189,6 @@ pub(crate) enum InputFormat {
     Text,
     /// One JSON object a line.
     Jsonl,
+    /// One file, one web page.
+    Html,
 }

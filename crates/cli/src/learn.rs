@@ -153,6 +153,7 @@ fn each_document(
             None | Some(args::InputFormat::Auto) => None,
             Some(args::InputFormat::Text) => Some(InputFormat::Text),
             Some(args::InputFormat::Jsonl) => Some(InputFormat::JsonLines),
+            Some(args::InputFormat::Html) => Some(InputFormat::Html),
         },
         exclude: vec![args.output.as_path()],
         ..Search::default()

@@ -115,6 +115,7 @@ fn override_by(args: &Run, pipeline: &mut Pipeline) -> Places {
         Some(args::InputFormat::Auto) => input.format = config::InputFormat::Auto,
         Some(args::InputFormat::Text) => input.format = config::InputFormat::Text,
         Some(args::InputFormat::Jsonl) => input.format = config::InputFormat::Jsonl,
+        Some(args::InputFormat::Html) => input.format = config::InputFormat::Html,
     }
     // A page for the terminal goes there unless somebody says otherwise.
     let to_terminal = args.format == Some(args::OutputFormat::Pretty);
@@ -161,6 +162,7 @@ fn inputs(pipeline: &Pipeline, places: &Places) -> Result<Vec<InputFile>, Vec<an
             config::InputFormat::Auto => None,
             config::InputFormat::Text => Some(InputFormat::Text),
             config::InputFormat::Jsonl => Some(InputFormat::JsonLines),
+            config::InputFormat::Html => Some(InputFormat::Html),
         },
         exclude: own,
     };

@@ -62,6 +62,10 @@ pub struct Input {
     /// The field of a JSONL line that holds the article.
     #[schemars(length(min = 1))]
     pub text_field: String,
+    /// The field of a JSONL line that holds the article's web page, in lines without
+    /// `text_field`.
+    #[schemars(length(min = 1))]
+    pub html_field: String,
     /// The field of a JSONL line that holds the document's id; where it is absent, the id is
     /// made from path and line.
     #[schemars(length(min = 1))]
@@ -71,7 +75,7 @@ pub struct Input {
     #[schemars(length(min = 1))]
     pub targets_field: String,
     /// The encoding of every file, by its WHATWG label (`windows-1252`). Default: UTF-8, and for
-    /// files that are not, a guess with a warning.
+    /// files that are not, what a web page declares, or a guess with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
 }
@@ -87,6 +91,8 @@ pub enum InputFormat {
     Text,
     /// One JSON object a line.
     Jsonl,
+    /// One file, one web page.
+    Html,
 }
 
 /// `[output]`: where documents go.
@@ -215,6 +221,7 @@ impl Default for Input {
             paths: Vec::new(),
             format: InputFormat::Auto,
             text_field: "text".to_owned(),
+            html_field: "html".to_owned(),
             id_field: "id".to_owned(),
             targets_field: "targets".to_owned(),
             encoding: None,

@@ -51,6 +51,100 @@ pub fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     Decoded { text, notes }
 }
 
+/// Decodes a web page whose server is not there to tell its encoding.
+///
+/// A byte order mark decides; then UTF-8 where letters beyond ASCII are all valid in it, which
+/// no other encoding's are by accident; then what the page declares in its first bytes, if its
+/// bytes are valid in that; and at last the guesses of [`decode`].
+pub fn decode_page(bytes: &[u8]) -> Decoded {
+    if Encoding::for_bom(bytes).is_some() {
+        return decode(bytes);
+    }
+    let Some(label) = declared(bytes) else {
+        return decode(bytes);
+    };
+    let known = Encoding::for_label(label.as_bytes());
+    // A declaration that can be read is not in UTF-16, whatever it says.
+    let encoding = known.filter(|known| ![UTF_16LE, UTF_16BE].contains(known));
+    let valid_utf8 = std::str::from_utf8(bytes).is_ok();
+    match encoding {
+        Some(encoding) if encoding != UTF_8 && !valid_utf8 => {
+            let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+            if damaged {
+                let mut decoded = decode(bytes);
+                let message = format!("the page declares `{label}`, but is not valid in it");
+                decoded
+                    .notes
+                    .insert(0, Note::new("encoding-declared", message));
+                return decoded;
+            }
+            let text = text.into_owned();
+            let mut notes = Vec::new();
+            note_nuls(&text, &mut notes);
+            Decoded { text, notes }
+        }
+        Some(_) => decode(bytes),
+        None => {
+            let mut decoded = decode(bytes);
+            if known.is_none() {
+                let message =
+                    format!("the page declares the encoding `{label}`, which there is not");
+                decoded
+                    .notes
+                    .insert(0, Note::new("encoding-declared", message));
+            }
+            decoded
+        }
+    }
+}
+
+/// The label of the encoding that a page declares: `<meta charset=…>`, the older
+/// `<meta … content="text/html; charset=…">`, or the declaration of XML.
+fn declared(bytes: &[u8]) -> Option<String> {
+    /// Browsers look at 1,024 bytes; pages that declare later than here mean scripts.
+    const HEAD: usize = 4096;
+    let head: Vec<u8> = bytes[..bytes.len().min(HEAD)].to_ascii_lowercase();
+    let behind = |key: &[u8], from: usize| {
+        let at = memchr::memmem::find(&head[from..], key)? + from + key.len();
+        let rest = &head[at..];
+        let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let rest = rest[blanks..].strip_prefix(b"=")?;
+        let open = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'');
+        let skipped = rest.iter().take_while(|b| open(b)).count();
+        let label: Vec<u8> = rest[skipped..]
+            .iter()
+            .copied()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.'))
+            .collect();
+        String::from_utf8(label)
+            .ok()
+            .filter(|label| !label.is_empty())
+    };
+    if head.trim_ascii_start().starts_with(b"<?xml")
+        && let Some(label) = behind(b"encoding", 0)
+    {
+        return Some(label);
+    }
+    memchr::memmem::find_iter(&head, b"<meta").find_map(|at| {
+        let end = memchr::memchr(b'>', &head[at..]).map_or(head.len(), |end| at + end);
+        behind(b"charset", at)
+            .filter(|_| memchr::memmem::find(&head[at..end], b"charset").is_some())
+    })
+}
+
+/// Whether bytes are no text in any encoding: a picture or an archive under a page's name.
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
+    const SAMPLE: usize = 4096;
+    if Encoding::for_bom(bytes).is_some() || unmarked_utf16(bytes).is_some() {
+        return false;
+    }
+    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let control =
+        |b: &&u8| b.is_ascii_control() && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
+    let controls = sample.iter().filter(control).count();
+    bytes.starts_with(b"%PDF-") || controls * 20 > sample.len()
+}
+
 /// The two-byte encoding that these bytes are in although no mark says so, if they are.
 ///
 /// Text of any script has blanks, line ends, digits and punctuation of ASCII in it: in UTF-16

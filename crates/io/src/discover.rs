@@ -18,6 +18,8 @@ pub enum InputFormat {
     Text,
     /// One JSON object a line, each a document.
     JsonLines,
+    /// One web page a file.
+    Html,
 }
 
 impl InputFormat {
@@ -27,6 +29,9 @@ impl InputFormat {
         ("text", InputFormat::Text),
         ("jsonl", InputFormat::JsonLines),
         ("ndjson", InputFormat::JsonLines),
+        ("html", InputFormat::Html),
+        ("htm", InputFormat::Html),
+        ("xhtml", InputFormat::Html),
     ];
     /// Extensions of compression that may follow.
     pub const COMPRESSIONS: &[&'static str] = &["gz", "zst"];
@@ -50,6 +55,7 @@ impl InputFormat {
         match key {
             "text" | "txt" => Some(Self::Text),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "html" | "htm" => Some(Self::Html),
             _ => None,
         }
     }
@@ -69,6 +75,7 @@ impl fmt::Display for InputFormat {
         f.write_str(match self {
             Self::Text => "text",
             Self::JsonLines => "jsonl",
+            Self::Html => "html",
         })
     }
 }

@@ -72,7 +72,7 @@ impl InputError {
             }
             Self::BadPattern { .. } => None,
             Self::UnknownFormat { .. } => Some(
-                "say it with `--input-format text` or `--input-format jsonl`, or `format` under `[input]`",
+                "say it with `--input-format text`, `html` or `jsonl`, or `format` under `[input]`",
             ),
             Self::UnknownEncoding { .. } => Some(
                 "use a label of the WHATWG Encoding Standard, such as `utf-8`, `windows-1252` or `gb18030`",

@@ -13,6 +13,7 @@ mod discover;
 mod error;
 mod lines;
 mod open;
+mod page;
 mod pretty;
 mod reader;
 mod record;
@@ -21,9 +22,10 @@ mod writer;
 
 pub use assemble::{Layout, ON_REQUEST};
 pub use dead_letters::DeadLetterFile;
-pub use decode::{Decoded, Note, decode, decode_as};
+pub use decode::{Decoded, Note, decode, decode_as, decode_page};
 pub use discover::{InputFile, InputFormat, Search, discover};
 pub use error::{InputError, OutputError};
+pub use page::MARKUP;
 pub use pretty::Pretty;
 pub use reader::Reader;
 pub use record::{

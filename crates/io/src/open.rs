@@ -12,7 +12,10 @@ use std::{
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{decode::unmarked_utf16, discover::InputFile};
+use crate::{
+    decode::unmarked_utf16,
+    discover::{InputFile, InputFormat},
+};
 
 const BUFFER: usize = 256 * 1024;
 const GZIP: &[u8] = &[0x1F, 0x8B];
@@ -101,14 +104,23 @@ impl Read for Broken {
     }
 }
 
-/// Whether a stream of unknown format is JSON Lines: its first character is a brace, which no
-/// news text begins with. Returns the stream as it was.
-pub(crate) fn sniff_json(mut stream: Box<dyn BufRead + Send>) -> (bool, Box<dyn BufRead + Send>) {
-    let (start, error) = peek(&mut stream, 64);
-    let first = start.iter().find(|byte| {
-        !matches!(byte, 0xEF | 0xBB | 0xBF | 0xFE | 0xFF | 0) && !byte.is_ascii_whitespace()
-    });
-    (first == Some(&b'{'), put_back(start, error, stream))
+/// The format of a stream of which nobody told it: JSON Lines begin with a brace, web pages with
+/// one of a few tags, and no news text does. Returns the stream as it was.
+pub(crate) fn sniff(mut stream: Box<dyn BufRead + Send>) -> (InputFormat, Box<dyn BufRead + Send>) {
+    let (start, error) = peek(&mut stream, 256);
+    let mut letters = start
+        .iter()
+        .filter(|byte| !matches!(byte, 0xEF | 0xBB | 0xBF | 0xFE | 0xFF | 0))
+        .skip_while(|byte| byte.is_ascii_whitespace())
+        .map(u8::to_ascii_lowercase);
+    let first: Vec<u8> = letters.by_ref().take(16).collect();
+    let tags: [&[u8]; 5] = [b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml"];
+    let format = match first.first() {
+        Some(b'{') => InputFormat::JsonLines,
+        Some(b'<') if tags.iter().any(|tag| first.starts_with(tag)) => InputFormat::Html,
+        _ => InputFormat::Text,
+    };
+    (format, put_back(start, error, stream))
 }
 
 /// A stream in UTF-16, or in the encoding that the user told, as one in UTF-8, so that lines can be

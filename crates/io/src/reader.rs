@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use copydesk_document::{Map, NewDocument, Value, Warning};
+use copydesk_document::{Map, NewDocument, NewLayer, Value, Warning};
 use copydesk_engine::{InputFailure, SizeHint, Source, config::Input};
 use encoding_rs::Encoding;
 
@@ -20,7 +20,7 @@ use crate::{
     decode::{self, Decoded, Note},
     discover::{InputFile, InputFormat},
     lines::{Line, Lines},
-    open,
+    open, page,
 };
 
 /// The stage that warnings and failures of the reader are booked on.
@@ -44,6 +44,7 @@ pub struct Reader {
 
 struct Options {
     text_field: String,
+    html_field: String,
     id_field: String,
     targets_field: String,
     encoding: Option<&'static Encoding>,
@@ -69,6 +70,7 @@ impl Reader {
             files: files.into(),
             options: Options {
                 text_field: input.text_field.clone(),
+                html_field: input.html_field.clone(),
                 id_field: input.id_field.clone(),
                 targets_field: input.targets_field.clone(),
                 encoding,
@@ -104,15 +106,15 @@ impl Reader {
     fn start(&mut self, file: InputFile) -> Result<Option<Draft>, Box<InputFailure>> {
         let unreadable = |error: io::Error| of_file(&file, "unreadable", error.to_string());
         let stream = open::open(&file, &self.taken).map_err(unreadable)?;
-        let (json, stream) = match file.format {
-            Some(format) => (format == InputFormat::JsonLines, stream),
-            None => open::sniff_json(stream),
+        let (format, stream) = match file.format {
+            Some(format) => (format, stream),
+            None => open::sniff(stream),
         };
-        if !json {
-            return text(&file, stream, &self.options).map(Some);
+        if format == InputFormat::JsonLines {
+            self.current = Some(JsonLines::new(file, stream, &self.options));
+            return Ok(None);
         }
-        self.current = Some(JsonLines::new(file, stream, &self.options));
-        Ok(None)
+        whole(&file, format, stream, &self.options).map(Some)
     }
 
     fn finish(&mut self, draft: Draft) -> Result<NewDocument, Box<InputFailure>> {
@@ -150,19 +152,26 @@ impl Reader {
             id,
             path: draft.path,
             raw: draft.raw,
-            media_type: "text/plain".to_owned(),
-            // Stages see metadata, not the input's own columns.
-            meta: draft
-                .extra
-                .get(&self.options.targets_field)
-                .map(|targets| Map::from_iter([(TARGETS.to_owned(), targets.clone())]))
-                .unwrap_or_default(),
+            media_type: draft.media_type.to_owned(),
+            meta: with_targets(draft.meta, &draft.extra, &self.options.targets_field),
             extra: draft.extra,
             warnings,
-            layers: Vec::new(),
+            layers: draft.layers,
             seq: 0,
         })
     }
+}
+
+/// Stages see metadata, not the input's own columns.
+fn with_targets(
+    mut meta: Map<String, Value>,
+    extra: &Map<String, Value>,
+    field: &str,
+) -> Map<String, Value> {
+    if let Some(targets) = extra.get(field) {
+        meta.insert(TARGETS.to_owned(), targets.clone());
+    }
+    meta
 }
 
 impl Source for Reader {
@@ -184,7 +193,7 @@ fn size_of(files: &[InputFile]) -> SizeHint {
     let readable = || files.iter().filter(|file| file.trouble.is_none());
     let one_each = files
         .iter()
-        .all(|file| file.format == Some(InputFormat::Text));
+        .all(|file| matches!(file.format, Some(InputFormat::Text | InputFormat::Html)));
     SizeHint {
         documents: one_each.then_some(files.len() as u64),
         bytes: readable().map(|file| file.bytes).sum(),
@@ -200,6 +209,9 @@ struct Draft {
     line: u64,
     path: Option<String>,
     raw: String,
+    media_type: &'static str,
+    meta: Map<String, Value>,
+    layers: Vec<NewLayer>,
     extra: Map<String, Value>,
     notes: Vec<Note>,
 }
@@ -217,9 +229,10 @@ fn of_file(file: &InputFile, code: &str, message: String) -> Box<InputFailure> {
     })
 }
 
-/// The whole of a text file as one document.
-fn text(
+/// The whole of a text file or web page as one document.
+fn whole(
     file: &InputFile,
+    format: InputFormat,
     stream: impl BufRead,
     options: &Options,
 ) -> Result<Draft, Box<InputFailure>> {
@@ -233,27 +246,73 @@ fn text(
         let message = format!("the file {}", too_long(options.limit, None));
         return Err(of_file(file, "too-large", message));
     }
+    let html = format == InputFormat::Html;
+    if html && decode::is_binary(&bytes) {
+        let message = "this is no web page but binary data, such as a picture, a PDF or an \
+                       archive; take the file out of the input, or give it its own extension";
+        return Err(of_file(file, "not-html", message.to_owned()));
+    }
     let Decoded { text, mut notes } = match options.encoding {
         Some(encoding) => decode::decode_as(&bytes, encoding),
+        None if html => decode::decode_page(&bytes),
         None => decode::decode(&bytes),
     };
-    if text.is_empty() {
-        let message = "the file is empty".to_owned();
+    let empty = text.is_empty();
+    let content = match html {
+        true => Content::Page(text),
+        false => Content::Text(text),
+    };
+    if empty {
         notes.push(Note {
             code: "empty",
-            message,
+            message: "the file is empty".to_owned(),
         });
     }
+    let draft = content.draft();
+    // Once is enough.
+    notes.extend(draft.notes.into_iter().filter(|_| !empty));
     Ok(Draft {
-        given_id: None,
         place: file.name.clone(),
-        file: Arc::from(""),
-        line: 1,
         path: file.label(),
-        raw: text,
-        extra: Map::new(),
         notes,
+        ..draft
     })
+}
+
+/// What a document is made of.
+enum Content {
+    Text(String),
+    /// The source of a web page.
+    Page(String),
+}
+
+impl Content {
+    /// A draft that knows what it says, but not yet where it stands.
+    fn draft(self) -> Draft {
+        let (page, media_type) = match self {
+            Self::Text(text) => (
+                page::Rendered {
+                    raw: text,
+                    ..page::Rendered::default()
+                },
+                "text/plain",
+            ),
+            Self::Page(html) => (page::render(&html), "text/html"),
+        };
+        Draft {
+            given_id: None,
+            place: String::new(),
+            file: Arc::from(""),
+            line: 1,
+            path: None,
+            raw: page.raw,
+            media_type,
+            meta: page.meta,
+            layers: page.layers,
+            extra: Map::new(),
+            notes: page.notes,
+        }
+    }
 }
 
 /// The documents of one JSON Lines file.
@@ -340,15 +399,17 @@ impl JsonLines {
                 },
             );
         }
+        let draft = parsed.content.draft();
+        notes.extend(draft.notes);
         Draft {
             given_id: parsed.id,
             place: self.place(),
             file: Arc::clone(&self.name),
             line: self.lines.number(),
             path: self.file.label(),
-            raw: parsed.text,
             extra: parsed.extra,
             notes,
+            ..draft
         }
     }
 
@@ -382,7 +443,7 @@ impl JsonLines {
 /// What stood in one line.
 struct Parsed {
     id: Option<String>,
-    text: String,
+    content: Content,
     extra: Map<String, Value>,
     notes: Vec<Note>,
 }
@@ -427,11 +488,24 @@ fn parse(line: &[u8], options: &Options) -> Result<Parsed, Wrong> {
         return Err(wrong("not-object", None, message));
     };
     let text_field = &options.text_field;
-    let text = match fields.shift_remove(text_field) {
-        Some(Value::String(text)) => text,
+    // Columns that a line has no value for are null in tables turned to JSON.
+    let given = |fields: &Map<String, Value>, field: &str| {
+        fields.get(field).is_some_and(|value| !value.is_null())
+    };
+    let page = !given(&fields, text_field) && given(&fields, &options.html_field);
+    let field = match page {
+        true => &options.html_field,
+        false => text_field,
+    };
+    let content = match fields.shift_remove(field) {
+        Some(Value::String(html)) if page => {
+            fields.shift_remove(text_field);
+            Content::Page(html)
+        }
+        Some(Value::String(text)) => Content::Text(text),
         Some(other) => {
-            let column = column_of(&line, text_field);
-            let message = format!("`{text_field}` is {}, not a text", kind(&other));
+            let column = column_of(&line, field);
+            let message = format!("`{field}` is {}, not a text", kind(&other));
             return Err(wrong(
                 "text-not-string",
                 column,
@@ -463,7 +537,7 @@ fn parse(line: &[u8], options: &Options) -> Result<Parsed, Wrong> {
     };
     Ok(Parsed {
         id,
-        text,
+        content,
         extra: fields,
         notes,
     })
@@ -957,6 +1031,159 @@ mod tests {
     fn half_a_surrogate_in_json_fails_that_line() {
         let (_folder, read) = one_file("a.jsonl", b"{\"text\": \"\\ud800\"}\n{\"text\": \"ok\"}");
         assert_eq!(ids(&read), ["a.jsonl:1 failed: not-json", "a.jsonl:2"]);
+    }
+
+    const PAGE: &str = "<html lang=en><head><meta property=og:title content='Ferries stop'>\
+        <meta name=author content='By Ada Brill'></head><body><nav><a href=/>Home</a></nav><article>\
+        <p>The ferries to the outer islands stopped on Friday, said Elodie Brule of the caf\u{e9} on the pier.</p>\
+        <figure><img src=x><figcaption>The northern pier</figcaption></figure>\
+        <p>Nobody in the harbour office would say for how long, and nobody asked the captain.</p>\
+        </article></body></html>";
+    const RENDERED: &str = "The ferries to the outer islands stopped on Friday, said Elodie Brule of the \
+        caf\u{e9} on the pier.\n\nThe northern pier\n\nNobody in the harbour office would say for how long, \
+        and nobody asked the captain.";
+
+    #[test]
+    fn a_page_gives_its_article_what_it_says_about_it_and_its_markup() {
+        for (name, bytes) in [
+            ("a.html", PAGE.as_bytes().to_vec()),
+            ("a.HTM", PAGE.as_bytes().to_vec()),
+            ("a.html.gz", gzip(PAGE.as_bytes())),
+            ("a.html.zst", zstd::encode_all(PAGE.as_bytes(), 0).unwrap()),
+        ] {
+            let (_folder, read) = one_file(name, &bytes);
+            let document = read[0].as_ref().unwrap();
+            assert_eq!(document.raw, RENDERED, "{name}");
+            assert_eq!(document.media_type, "text/html");
+            assert_eq!(document.meta["title"], "Ferries stop");
+            assert_eq!(document.meta["authors"], serde_json::json!(["Ada Brill"]));
+            assert_eq!(document.meta["language"], "en");
+            assert!(document.warnings.is_empty(), "{:?}", document.warnings);
+            let [markup] = document.layers.as_slice() else {
+                panic!("one layer, not {:?}", document.layers);
+            };
+            assert_eq!(
+                (markup.name.as_str(), markup.transient),
+                (crate::MARKUP, true)
+            );
+            let labels: Vec<_> = markup
+                .spans
+                .iter()
+                .map(|span| {
+                    let range = span.range.start as usize..span.range.end as usize;
+                    (span.label.as_deref().unwrap(), &document.raw[range])
+                })
+                .collect();
+            assert_eq!(labels[1], ("caption", "The northern pier"));
+            assert_eq!(
+                (labels[0].0, labels[2].0, labels.len()),
+                ("paragraph", "paragraph", 3)
+            );
+            let tag = copydesk_document::NewValue::Text("figcaption".to_owned());
+            assert_eq!(markup.spans[1].attrs[0], ("tag", tag));
+        }
+    }
+
+    #[test]
+    fn a_field_of_json_lines_can_hold_the_page_where_there_is_no_text() {
+        let lines = [
+            serde_json::json!({ "html": PAGE, "desk": "harbour" }),
+            serde_json::json!({ "html": PAGE, "text": null }),
+            serde_json::json!({ "html": PAGE, "text": "Short." }),
+            serde_json::json!({ "html": 7 }),
+        ];
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let (_folder, read) = one_file("a.jsonl", lines.join("\n").as_bytes());
+        for document in &read[..2] {
+            let document = document.as_ref().unwrap();
+            assert_eq!(
+                (document.raw.as_str(), document.media_type.as_str()),
+                (RENDERED, "text/html")
+            );
+            assert!(!document.extra.contains_key("html") && !document.extra.contains_key("text"));
+        }
+        assert_eq!(read[0].as_ref().unwrap().extra["desk"], "harbour");
+        let text = read[2].as_ref().unwrap();
+        assert_eq!(
+            (text.raw.as_str(), text.media_type.as_str()),
+            ("Short.", "text/plain")
+        );
+        assert_eq!(text.extra["html"], PAGE);
+        let failure = read[3].as_ref().unwrap_err();
+        assert_eq!(
+            failure.message.split(';').next(),
+            Some("`html` is the number 7, not a text")
+        );
+    }
+
+    #[test]
+    fn pages_in_old_encodings_are_read_as_they_declare() {
+        let latin = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        let declared = |head: &str| PAGE.replacen("<head>", &format!("<head>{head}"), 1);
+        for (bytes, notes) in [
+            (latin(&declared("<meta charset='iso-8859-1'>")), vec![]),
+            (
+                latin(&declared(
+                    "<META http-equiv=Content-Type content='text/html; Charset = windows-1252'>",
+                )),
+                vec![],
+            ),
+            (declared("<meta charset=utf-8>").into_bytes(), vec![]),
+            // Said wrongly: letters beyond ASCII are valid UTF-8 by no accident.
+            (declared("<meta charset=iso-8859-1>").into_bytes(), vec![]),
+            (declared("<meta charset=utf-16>").into_bytes(), vec![]),
+            (
+                declared("<meta charset=klingon>").into_bytes(),
+                vec!["encoding-declared"],
+            ),
+            (
+                latin(&declared("<meta charset=utf-8>")),
+                vec!["encoding-guessed"],
+            ),
+            (
+                latin(&declared("<meta charset=euc-jp>")),
+                vec!["encoding-declared", "encoding-guessed"],
+            ),
+        ] {
+            let (_folder, read) = one_file("a.html", &bytes);
+            let document = read[0].as_ref().unwrap();
+            let codes: Vec<&str> = document.warnings.iter().map(|w| w.code.as_str()).collect();
+            assert_eq!((document.raw.as_str(), codes), (RENDERED, notes));
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_or_has_no_article_says_so() {
+        let (_folder, read) =
+            one_file("a.html", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\0\0\0\x01");
+        assert_eq!(ids(&read), ["a.html failed: not-html"]);
+        let (_folder, read) = one_file("a.html", b"%PDF-1.7 and so on");
+        assert_eq!(ids(&read), ["a.html failed: not-html"]);
+        for (html, code, text) in [
+            ("", "empty", ""),
+            ("<html><script>1</script></html>", "empty", ""),
+            (
+                "<ul><li><a href=1>One</a><li><a href=2>Two</a></ul>",
+                "no-article",
+                "One\n\nTwo",
+            ),
+        ] {
+            let (_folder, read) = one_file("a.html", html.as_bytes());
+            let document = read[0].as_ref().unwrap();
+            let codes: Vec<&str> = document.warnings.iter().map(|w| w.code.as_str()).collect();
+            assert_eq!((codes, document.raw.as_str()), (vec![code], text), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_50_mb_fails_alone_and_says_which_key_allows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.html"), "<p>x".repeat(12_500_000)).unwrap();
+        fs::write(folder.path().join("b.html"), PAGE).unwrap();
+        let read = read(folder.path(), &["."]);
+        assert_eq!(ids(&read), ["a.html failed: too-large", "b.html"]);
+        let message = &read[0].as_ref().unwrap_err().message;
+        assert!(message.contains("max_document_mb"), "{message}");
     }
 
     proptest! {
