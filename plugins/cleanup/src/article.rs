@@ -10,8 +10,8 @@ use copydesk_language::line::{self, Kind};
 use copydesk_language::{dateline, sentence};
 use regex::Regex;
 
-pub(crate) use crate::classify::Known;
 use crate::classify::{Class, Judged, classify, title_of};
+pub(crate) use crate::classify::{Known, Markup};
 use crate::plain::Plain;
 use crate::unit::{Unit, units};
 
@@ -90,7 +90,8 @@ pub(crate) fn clean(raw: &str, known: &Known, settings: &Settings) -> Cleaned {
             foreign: Some(foreign),
         };
     }
-    let judged = classify(text, &units, known, &settings.boilerplate);
+    let markup = markup_of(&plain, &units, &known.markup);
+    let judged = classify(text, &units, &markup, known, &settings.boilerplate);
     let inline = inline_cuts(text, &units, &judged.classes, known);
     let mut meta = metadata(text, &units, &judged, &inline);
     meta.language = language;
@@ -124,6 +125,23 @@ pub(crate) fn clean(raw: &str, known: &Known, settings: &Settings) -> Cleaned {
         meta,
         foreign: None,
     }
+}
+
+/// What the markup says of each unit.
+fn markup_of(
+    plain: &Plain,
+    units: &[Unit],
+    said: &[(Range<usize>, Markup)],
+) -> Vec<Option<Markup>> {
+    units
+        .iter()
+        .map(|unit| {
+            let raw = plain.raw(unit.range.clone());
+            let at = said.partition_point(|(range, _)| range.end <= raw.start);
+            let (range, markup) = said.get(at)?;
+            (range.start <= raw.start && raw.end <= range.end).then_some(*markup)
+        })
+        .collect()
 }
 
 /// How many lines the names of one article's authors may stand apart.

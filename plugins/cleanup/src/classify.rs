@@ -2,6 +2,7 @@
 //! neighbours. When in doubt a line stays.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use copydesk_language::byline::{self, Byline, is_outlet, is_person, is_post};
@@ -25,6 +26,31 @@ pub(crate) enum Class {
 pub(crate) struct Known {
     pub(crate) title: Option<String>,
     pub(crate) authors: Vec<String>,
+    /// What the markup says of pieces of the raw text; ascending, not overlapping.
+    pub(crate) markup: Vec<(Range<usize>, Markup)>,
+}
+
+/// What the markup of a web page says of a line. That it is a paragraph says nothing: pages put
+/// everything in paragraphs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Markup {
+    Heading,
+    /// Text below a picture or film.
+    Caption,
+    /// An item of a list, a row of a table, a quotation that is set apart.
+    SetApart,
+}
+
+impl Markup {
+    /// By the label in the layer `markup`.
+    pub(crate) fn of(label: &str) -> Option<Self> {
+        match label {
+            "heading" => Some(Self::Heading),
+            "caption" => Some(Self::Caption),
+            "item" | "row" | "quotation" => Some(Self::SetApart),
+            _ => None,
+        }
+    }
 }
 
 /// The judgement on a whole article.
@@ -37,15 +63,16 @@ pub(crate) struct Judged {
     pub(crate) bylines: Vec<(usize, Byline)>,
 }
 
-/// Judges the units of `text`. `boilerplate` holds fingerprints of lines that are
-/// known to be none of the article's own.
+/// Judges the units of `text`, of each of which `markup` tells what the page's markup says.
+/// `boilerplate` holds fingerprints of lines that are known to be none of the article's own.
 pub(crate) fn classify(
     text: &str,
     units: &[Unit],
+    markup: &[Option<Markup>],
     known: &Known,
     boilerplate: &HashSet<String>,
 ) -> Judged {
-    let mut judge = Judge::new(text, units, known);
+    let mut judge = Judge::new(text, units, markup, known);
     judge.by_form(boilerplate);
     judge.by_repetition();
     judge.find_title();
@@ -74,6 +101,7 @@ struct Line<'a> {
     evidence: Option<Evidence>,
     cut: Option<Kind>,
     words: usize,
+    markup: Option<Markup>,
 }
 
 impl Line<'_> {
@@ -96,10 +124,11 @@ const ANCHOR: f32 = 3.0;
 const STANDFIRST: usize = 2;
 
 impl<'a> Judge<'a> {
-    fn new(text: &'a str, units: &[Unit], known: &'a Known) -> Self {
+    fn new(text: &'a str, units: &[Unit], markup: &[Option<Markup>], known: &'a Known) -> Self {
         let lines = units
             .iter()
-            .map(|unit| {
+            .zip(markup)
+            .map(|(unit, markup)| {
                 let line = &text[unit.range.clone()];
                 Line {
                     text: line,
@@ -112,6 +141,7 @@ impl<'a> Judge<'a> {
                     evidence: residue(line),
                     cut: None,
                     words: line.split_whitespace().take(200).count(),
+                    markup: *markup,
                 }
             })
             .collect::<Vec<_>>();
@@ -127,6 +157,10 @@ impl<'a> Judge<'a> {
     fn by_form(&mut self, boilerplate: &HashSet<String>) {
         for index in 0..self.lines.len() {
             let line = &self.lines[index];
+            if line.markup == Some(Markup::Caption) {
+                self.lines[index].cut = Some(Kind::Caption);
+                continue;
+            }
             let thanks = line.evidence.is_some_and(|e| e.kind == Kind::Contribution);
             if !thanks
                 && line.prose < ANCHOR
@@ -236,7 +270,9 @@ impl<'a> Judge<'a> {
     }
 
     fn first_anchor(&self, from: usize) -> Option<usize> {
-        (from..self.lines.len()).find(|&i| self.open(i) && self.lines[i].prose >= ANCHOR)
+        // Headlines may be whole sentences.
+        let runs = |line: &Line<'_>| line.prose >= ANCHOR && line.markup != Some(Markup::Heading);
+        (from..self.lines.len()).find(|&i| self.open(i) && runs(&self.lines[i]))
     }
 
     /// Not judged yet.
@@ -248,7 +284,8 @@ impl<'a> Judge<'a> {
     fn by_repetition(&mut self) {
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, line) in self.lines.iter().enumerate() {
-            if line.print.len() >= 8 {
+            // A picture may be described by the title, or in words of the report.
+            if line.print.len() >= 8 && line.markup != Some(Markup::Caption) {
                 places.entry(line.print.clone()).or_default().push(index);
             }
         }
@@ -325,6 +362,9 @@ impl<'a> Judge<'a> {
         let mut best: Option<(f32, usize)> = None;
         for index in 0..end {
             let line = &self.lines[index];
+            if line.markup == Some(Markup::Caption) {
+                continue;
+            }
             let same = !known.is_empty() && alike(&line.print, &known);
             if !same && (!self.open(index) || line::is_post(line.text)) {
                 continue;
@@ -420,6 +460,9 @@ impl<'a> Judge<'a> {
         for index in 0..self.lines.len() {
             let near = index <= self.body + 4;
             let line = &mut self.lines[index];
+            if line.markup == Some(Markup::Caption) {
+                continue;
+            }
             if index == title
                 || (!print.is_empty() && line.print == print)
                 || (near && line.cut.is_none() && alike(&line.print, &print))
@@ -707,6 +750,7 @@ impl<'a> Judge<'a> {
             .lines
             .iter()
             .filter(|line| line.words >= 4 && line.prose < 1.0)
+            .filter(|line| line.markup != Some(Markup::Caption))
             .filter_map(|line| Some((line.print.clone(), line.cut?)))
             .collect();
         for line in &mut self.lines {
@@ -758,6 +802,11 @@ fn is_speaker_label(text: &str) -> bool {
 }
 
 fn is_heading(line: &Line<'_>) -> bool {
+    match line.markup {
+        Some(Markup::Heading) => return true,
+        Some(Markup::SetApart) => return false,
+        _ => {}
+    }
     let question = line.text.ends_with('?') && line.words <= 12;
     let quoted_whole = line.text.starts_with(['‘', '\'']) && line.words <= 12;
     (line.prose < 1.0 || question || (quoted_whole && line.prose < 2.0))

@@ -12,6 +12,7 @@ mod plain;
 mod tests;
 mod unit;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::article::{Cleaned, Known, Meta, Settings, clean};
+use crate::article::{Cleaned, Known, Markup, Meta, Settings, clean};
 
 /// Options of the stage.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -43,7 +44,7 @@ struct Cleanup {
 #[stage(
     id = "copydesk/cleanup",
     summary = "Cuts what is no article text, and reads title, authors and date from it",
-    requires = ["meta:title?", "meta:authors?"],
+    requires = ["meta:title?", "meta:authors?", "layer:markup?"],
     provides = [
         "text",
         "layer:blocks",
@@ -116,7 +117,11 @@ struct CleanupWorker {
 impl Worker for CleanupWorker {
     fn document(&mut self, doc: Doc<'_>, out: &mut Out<'_>) -> Result<(), StageError> {
         let given = doc.meta()?;
-        let cleaned = clean(doc.text(), &known(&given), &self.settings);
+        let known = Known {
+            markup: markup(&doc),
+            ..known(&given)
+        };
+        let cleaned = clean(doc.text(), &known, &self.settings);
         write_blocks(&doc, out, &cleaned)?;
         write_marks(&doc, out, &cleaned)?;
         write_meta(&doc, out, &cleaned.meta, &given)?;
@@ -230,7 +235,20 @@ fn known(given: &Map<String, Value>) -> Known {
             .and_then(Value::as_str)
             .map(str::to_owned),
         authors,
+        markup: Vec::new(),
     }
+}
+
+/// What the markup of a web page says of its text, which counts in the raw text: it is of use
+/// where no earlier stage has changed it.
+fn markup(doc: &Doc<'_>) -> Vec<(Range<usize>, Markup)> {
+    let Some(layer) = doc.layer("markup").filter(|_| doc.text() == doc.raw()) else {
+        return Vec::new();
+    };
+    layer
+        .iter()
+        .filter_map(|span| Some((span.range(), Markup::of(span.label()?)?)))
+        .collect()
 }
 
 copydesk_plugin::export!(Cleanup);

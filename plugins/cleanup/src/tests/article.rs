@@ -426,6 +426,7 @@ fn a_title_given_by_the_input_is_recognised_in_the_text() {
     let known = Known {
         title: Some("Orla".into()),
         authors: vec!["Venn".into()],
+        ..Known::default()
     };
     let raw = format!("Orla\nVenn\n{BODY}");
     assert_eq!(
