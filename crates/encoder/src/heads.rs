@@ -16,7 +16,7 @@ use std::path::Path;
 pub use linear::Linear;
 pub use ner::{Entity, NerHead};
 pub use quotes::{LinkKind, QuoteHead, QuoteSpans};
-pub use sentiment::{Polarity, Scope, Sentiment, SentimentHead, SentimentOutput};
+pub use sentiment::{Polarity, Sentiment, SentimentHead, SentimentOutput, SentimentWords};
 pub use tagger::{TagSpan, Tagger};
 
 use crate::model::HEADS_FILE;
@@ -141,15 +141,6 @@ impl<'a> WordVectors<'a> {
     #[must_use]
     pub fn row(&self, word: usize) -> &'a [f32] {
         &self.data[word * self.dim..][..self.dim]
-    }
-
-    /// The vectors of some neighbouring words.
-    #[must_use]
-    pub fn slice(&self, words: Range<usize>) -> Self {
-        Self {
-            data: &self.data[words.start * self.dim..words.end * self.dim],
-            dim: self.dim,
-        }
     }
 
     /// All numbers, row after row.

@@ -224,11 +224,13 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
         let at = |key: &str| -> [usize; 2] {
             serde_json::from_value(example.sentiment[key].clone()).unwrap()
         };
-        let scope = sentiment.read(vectors, range(&at("scope_words")));
+        let mut read = sentiment.read(vectors);
+        let scope = range(&at("scope_words"));
         let outputs: Vec<String> = sentiment.outputs().map(str::to_owned).collect();
         for name in &outputs {
             let output: SentimentOutput = sentiment.output(name).unwrap();
-            let ours = sentiment.toward(&scope, range(&at("target_words")), output);
+            let target = range(&at("target_words"));
+            let ours = sentiment.toward(&mut read, scope.clone(), target, output);
             let theirs: Vec<f32> = serde_json::from_value(example.sentiment[name].clone()).unwrap();
             close(&ours.scores, &theirs, scores, name);
             assert!((ours.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);

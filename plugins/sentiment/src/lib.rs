@@ -13,7 +13,7 @@ mod tone;
 use std::ops::Range;
 use std::sync::Arc;
 
-use copydesk_encoder::heads::{Polarity, Scope, SentimentHead, SentimentOutput};
+use copydesk_encoder::heads::{Polarity, SentimentHead, SentimentOutput, SentimentWords};
 use copydesk_encoder::{Heads, ModelFolder, WordVectors};
 use copydesk_plugin::{Diagnostics, Doc, Host, Out, Spans, Stage, StageError, Worker, stage};
 use schemars::JsonSchema;
@@ -205,7 +205,7 @@ struct Statement {
 
 /// A document, ready for the head.
 struct Reading<'a> {
-    vectors: WordVectors<'a>,
+    words: SentimentWords<'a>,
     starts: &'a [u32],
     ends: &'a [u32],
     sentences: Vec<Range<usize>>,
@@ -216,7 +216,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// The words that share a byte with `range`.
-    fn words(&self, range: &Range<usize>) -> Range<usize> {
+    fn words_of(&self, range: &Range<usize>) -> Range<usize> {
         self.ends
             .partition_point(|&end| end as usize <= range.start)
             ..self
@@ -233,7 +233,7 @@ impl Worker for SentimentWorker {
         let statements = statements(&doc);
         let given = self.given(&doc, out)?;
         let names = self.names(&given);
-        let reading = match doc.layer("tokens").filter(|t| english && !t.is_empty()) {
+        let mut reading = match doc.layer("tokens").filter(|t| english && !t.is_empty()) {
             Some(tokens) => Some(self.read(&doc, tokens, &given, &names)?),
             None => None,
         };
@@ -280,7 +280,7 @@ impl Worker for SentimentWorker {
             .flat_map(|s| names.iter().enumerate().map(move |t| (s, t)))
         {
             let attitude = reading
-                .as_ref()
+                .as_mut()
                 .and_then(|reading| self.attitude(doc.text(), reading, statement, index));
             if let Some(attitude) = attitude {
                 let label = out.label(attitudes, attitude.polarity.name())?;
@@ -400,50 +400,49 @@ impl SentimentWorker {
             sentences = copydesk_language::sentence::sentences(doc.text());
         }
         let mut reading = Reading {
-            vectors: WordVectors::new(column.data, column.dim),
+            words: self.head.read(WordVectors::new(column.data, column.dim)),
             starts: tokens.starts(),
             ends: tokens.ends(),
             sentences,
             mentions,
             judged: Vec::new(),
         };
-        reading.judged = self.judged(&reading);
+        reading.judged = self.judged(&mut reading);
         Ok(reading)
     }
 
-    fn judged(&self, reading: &Reading<'_>) -> Vec<Option<Probabilities>> {
-        let sentences = &reading.sentences;
-        let mut ready: Option<Scope<'_>> = None;
-        let judge = |mention: &Mention| {
-            let target = reading.words(&mention.range);
+    fn judged(&self, reading: &mut Reading<'_>) -> Vec<Option<Probabilities>> {
+        let mut judged = Vec::with_capacity(reading.mentions.len());
+        for mention in &reading.mentions {
+            let target = reading.words_of(&mention.range);
+            let sentences = &reading.sentences;
             let sentence = sentences
                 .partition_point(|s| s.end <= mention.range.start)
                 .min(sentences.len().saturating_sub(1));
             if target.is_empty() || sentences.is_empty() {
-                return None;
+                judged.push(None);
+                continue;
             }
             // The sentence and the one before it: the context that the head was trained with.
             let from = sentences[sentence.saturating_sub(1)]
                 .start
                 .min(mention.range.start);
             let to = sentences[sentence].end.max(mention.range.end);
-            let around = reading.words(&(from..to));
+            let around = reading.words_of(&(from..to));
             let around = around.start.min(target.start)..around.end.max(target.end);
-            if ready.as_ref().is_none_or(|scope| *scope.words() != around) {
-                ready = Some(self.head.read(reading.vectors, around));
-            }
-            let scope = ready.as_ref()?;
-            let judged = self.head.toward(scope, target, self.output);
-            Some(judged.probabilities)
-        };
-        reading.mentions.iter().map(judge).collect()
+            let sentiment = self
+                .head
+                .toward(&mut reading.words, around, target, self.output);
+            judged.push(Some(sentiment.probabilities));
+        }
+        judged
     }
 
     /// What the speaker of a statement thinks of a target; `None` where the statement does not show it.
     fn attitude(
         &self,
         text: &str,
-        reading: &Reading<'_>,
+        reading: &mut Reading<'_>,
         statement: &Statement,
         target: usize,
     ) -> Option<Judgement> {
@@ -465,14 +464,17 @@ impl SentimentWorker {
                 .collect();
             return tone::attitude(&views);
         };
-        let said = reading.words(&statement.said);
+        let said = reading.words_of(&statement.said);
         if said.is_empty() {
             return None;
         }
-        let scope = self.head.read(reading.vectors, said);
-        let judge = |index: usize| {
-            let words = reading.words(&reading.mentions[index].range);
-            (!words.is_empty()).then(|| self.head.toward(&scope, words, output).probabilities)
+        let mut judge = |index: usize| {
+            let target = reading.words_of(&reading.mentions[index].range);
+            (!target.is_empty()).then(|| {
+                self.head
+                    .toward(&mut reading.words, said.clone(), target, output)
+                    .probabilities
+            })
         };
         match anchors {
             Anchors::Named(named) => {

@@ -37,13 +37,14 @@ struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SentimentOutput(usize);
 
-/// The words around a target, made ready for any number of targets among them.
+/// The words of a document, made ready for judgements as far as a judgement looks at them.
 #[derive(Debug)]
-pub struct Scope<'a> {
+pub struct SentimentWords<'a> {
     vectors: WordVectors<'a>,
-    words: Range<usize>,
+    /// Row after row like the vectors; a row holds numbers once its word is ready.
     keys: Vec<f32>,
     values: Vec<f32>,
+    ready: Vec<bool>,
 }
 
 /// A judgement: three probabilities that add up to one.
@@ -64,14 +65,6 @@ pub enum Polarity {
     Neutral,
     /// Praise, support, trust.
     Positive,
-}
-
-impl Scope<'_> {
-    /// The words of the scope, counted in the document.
-    #[must_use]
-    pub fn words(&self) -> &Range<usize> {
-        &self.words
-    }
 }
 
 impl Polarity {
@@ -221,54 +214,54 @@ impl SentimentHead {
         self.outputs.iter().map(|o| o.name.as_str())
     }
 
-    /// Makes the words `scope` of a document ready; the costly half of a judgement.
-    ///
-    /// # Panics
-    /// If `scope` reaches beyond the words of `vectors`.
+    /// Begins with a document, of which `vectors` are the words. Nothing is computed yet.
     #[must_use]
-    pub fn read<'a>(&self, vectors: WordVectors<'a>, scope: Range<usize>) -> Scope<'a> {
-        let rows = vectors.slice(scope.clone()).data();
-        Scope {
+    pub fn read<'a>(&self, vectors: WordVectors<'a>) -> SentimentWords<'a> {
+        let numbers = vectors.data().len();
+        SentimentWords {
             vectors,
-            words: scope,
-            keys: self.key.of(rows),
-            values: self.value.of(rows),
+            keys: vec![0.0; numbers],
+            values: vec![0.0; numbers],
+            ready: vec![false; vectors.len()],
         }
     }
 
-    /// Judges the target that the words `target` (counted in the document, like the scope) name, by what the scope says.
+    /// Judges the target that the words `target` name, by what the words `scope` say; both are counted in the document.
+    ///
+    /// Keys and values are the costly half. A word's depend on its vector alone, so they are computed once for all
+    /// targets and scopes.
     ///
     /// # Panics
-    /// If `target` is empty or reaches beyond the words of the document.
+    /// If `target` is empty, or if it or `scope` reaches beyond the words of the document.
     #[must_use]
     pub fn toward(
         &self,
-        scope: &Scope<'_>,
+        words: &mut SentimentWords<'_>,
+        scope: Range<usize>,
         target: Range<usize>,
         output: SentimentOutput,
     ) -> Sentiment {
         assert!(!target.is_empty(), "a target without words");
-        let dim = scope.vectors.dim();
+        self.prepare(words, scope.clone());
+        let dim = words.vectors.dim();
+        let rows = scope.start * dim..scope.end * dim;
         let size = dim / ATTENTION_HEADS;
         let mut both = vec![0.0; 2 * dim];
         let (mean, pooled) = both.split_at_mut(dim);
         for word in target.clone() {
             mean.iter_mut()
-                .zip(scope.vectors.row(word))
+                .zip(words.vectors.row(word))
                 .for_each(|(m, x)| *m += x);
         }
         mean.iter_mut().for_each(|m| *m /= target.len() as f32);
 
         let query = self.query.of(mean);
         let buckets: Vec<usize> = scope
-            .words
-            .clone()
             .map(|word| distance_bucket(from_target(&target, word)))
             .collect();
         for head in 0..ATTENTION_HEADS {
             let part = head * size..(head + 1) * size;
-            let mut weights: Vec<f32> = scope
-                .keys
+            let mut weights: Vec<f32> = words.keys[rows.clone()]
                 .chunks_exact(dim)
                 .zip(&buckets)
                 .map(|(key, &bucket)| {
@@ -278,7 +271,10 @@ impl SentimentHead {
                 .collect();
             softmax(&mut weights);
             let pooled = &mut pooled[part.clone()];
-            for (weight, value) in weights.iter().zip(scope.values.chunks_exact(dim)) {
+            for (weight, value) in weights
+                .iter()
+                .zip(words.values[rows.clone()].chunks_exact(dim))
+            {
                 pooled
                     .iter_mut()
                     .zip(&value[part.clone()])
@@ -296,6 +292,18 @@ impl SentimentHead {
         Sentiment {
             probabilities,
             scores,
+        }
+    }
+
+    fn prepare(&self, words: &mut SentimentWords<'_>, scope: Range<usize>) {
+        let dim = words.vectors.dim();
+        for word in scope {
+            if !std::mem::replace(&mut words.ready[word], true) {
+                let vector = words.vectors.row(word);
+                let row = word * dim..(word + 1) * dim;
+                words.keys[row.clone()].copy_from_slice(&self.key.of(vector));
+                words.values[row].copy_from_slice(&self.value.of(vector));
+            }
         }
     }
 }
