@@ -66,7 +66,7 @@ pub(crate) fn eval(args: &Eval, voice: &Voice) -> anyhow::Result<u8> {
     };
     let mut failed = Failed::default();
     let run = plan.run(
-        Box::new(Documents(documents.into_iter())),
+        Box::new(Documents::new(documents)),
         &mut scoring,
         &mut failed,
         &control,

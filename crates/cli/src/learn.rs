@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use copydesk_document::NewDocument;
 use copydesk_engine::{
-    Source,
+    Ids, Source,
     config::{Input, Run},
 };
 use copydesk_io::{InputFormat, Reader, Search, discover};
@@ -143,6 +143,14 @@ struct Unreadable {
     first: Option<String>,
 }
 
+impl Unreadable {
+    fn count(&mut self, told: String) {
+        tracing::debug!("{told}");
+        self.documents += 1;
+        self.first.get_or_insert(told);
+    }
+}
+
 /// Shows every document with its source. `None` if there are no inputs, which has been said then.
 fn each_document(
     args: &Learn,
@@ -171,19 +179,21 @@ fn each_document(
         ..Input::default()
     };
     let limit = Run::default().max_document_bytes();
-    let mut reader = Reader::new(files, &input, limit).map_err(hinted_input)?;
+    let mut reader = Reader::new(files, &input, limit, None).map_err(hinted_input)?;
     let mut unreadable = Unreadable::default();
+    // A document that comes twice would make its lines look as if they recurred.
+    let mut ids = Ids::default();
     while let Some(next) = reader.next() {
         match next {
+            Ok(document) if !ids.insert(&document.id) => {
+                unreadable.count(format!("the id `{}` comes twice", document.id));
+            }
             Ok(document) => show(&source_of(&document, &args.source), &document.raw),
             Err(failure) if failure.fatal => {
                 anyhow::bail!("{}: {}", failure.id, failure.message)
             }
             Err(failure) => {
-                let told = format!("{}: {}", failure.id, failure.message);
-                tracing::debug!("{told}");
-                unreadable.documents += 1;
-                unreadable.first.get_or_insert(told);
+                unreadable.count(format!("{}: {}", failure.id, failure.message));
             }
         }
     }

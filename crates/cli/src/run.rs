@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
         }
     };
     let limit = pipeline.run.max_document_bytes();
-    let reader = Reader::new(files, &pipeline.input, limit).map_err(hinted_input)?;
+    let reader = Reader::new(files, &pipeline.input, limit, None).map_err(hinted_input)?;
     let control = Control::new();
     signals::steer(&control).context("failed to listen for Ctrl-C")?;
     // What is cheap to find out comes first, weights are loaded last.

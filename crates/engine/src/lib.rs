@@ -9,6 +9,7 @@ pub mod config;
 mod control;
 pub mod diagnostics;
 mod graph;
+mod ids;
 mod plan;
 mod progress;
 mod report;
@@ -18,10 +19,11 @@ mod source;
 
 pub use control::{Control, Interrupt};
 pub use graph::{Graph, GraphStage, LEFT_OUT};
+pub use ids::{IdDigest, Ids, digest};
 pub use plan::Plan;
 pub use progress::{Overdue, Progress};
 pub use report::{
     Budget, Cause, Counts, DropReason, Outcome, Report, StageReport, StopReason, exit_code,
 };
 pub use sink::{DeadLetter, DeadLetters, FailureClass, Sink, SinkError};
-pub use source::{Documents, InputFailure, SizeHint, Source};
+pub use source::{Documents, InputFailure, SizeHint, Skip, Source, index_of, position, split_of};

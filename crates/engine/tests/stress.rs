@@ -129,7 +129,7 @@ fn run(stages: &str) -> Ran {
     let mut sink = Kept::default();
     let heard = Arc::new(Kept::default());
     let report = plan.run(
-        Box::new(Documents(documents.into_iter())),
+        Box::new(Documents::new(documents)),
         &mut sink,
         &mut Listener(Arc::clone(&heard)),
         &Control::new(),

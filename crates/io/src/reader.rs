@@ -2,8 +2,6 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, VecDeque, hash_map::Entry},
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     io::{self, BufRead, Read},
     sync::{
         Arc,
@@ -12,7 +10,7 @@ use std::{
 };
 
 use copydesk_document::{Map, NewDocument, NewLayer, Value, Warning};
-use copydesk_engine::{InputFailure, SizeHint, Source, config::Input};
+use copydesk_engine::{InputFailure, SizeHint, Skip, Source, config::Input, position};
 use encoding_rs::Encoding;
 
 use crate::{
@@ -31,12 +29,13 @@ const TARGETS: &str = "targets";
 
 /// Reads documents from a list of inputs.
 ///
-/// What is wrong with one document, or one file, is that one's failure; the others come out.
+/// What is wrong with one document, or one file, is that one's failure; the others come out. Each
+/// file is a split.
 pub struct Reader {
-    files: VecDeque<InputFile>,
+    files: std::iter::Zip<std::ops::RangeFrom<u32>, std::vec::IntoIter<InputFile>>,
     options: Options,
+    skip: Option<Arc<dyn Skip>>,
     current: Option<JsonLines>,
-    ids: Ids,
     size: SizeHint,
     /// Bytes taken from disk, before decompression.
     taken: Arc<AtomicU64>,
@@ -52,11 +51,17 @@ struct Options {
 }
 
 impl Reader {
-    /// Reads `files` as `[input]` says; a document of more than `limit` bytes fails.
+    /// Reads `files` as `[input]` says, but what `skip` passes over; a document of more than
+    /// `limit` bytes fails.
     ///
     /// # Errors
     /// If nobody knows the encoding that `[input] encoding` names.
-    pub fn new(files: Vec<InputFile>, input: &Input, limit: usize) -> Result<Self, InputError> {
+    pub fn new(
+        files: Vec<InputFile>,
+        input: &Input,
+        limit: usize,
+        skip: Option<Arc<dyn Skip>>,
+    ) -> Result<Self, InputError> {
         let encoding = match &input.encoding {
             None => None,
             Some(label) => Some(Encoding::for_label(label.as_bytes()).ok_or_else(|| {
@@ -67,7 +72,8 @@ impl Reader {
         };
         Ok(Self {
             size: size_of(&files),
-            files: files.into(),
+            files: (0..).zip(files),
+            skip,
             options: Options {
                 text_field: input.text_field.clone(),
                 html_field: input.html_field.clone(),
@@ -77,7 +83,6 @@ impl Reader {
                 limit,
             },
             current: None,
-            ids: Ids::default(),
             taken: Arc::default(),
         })
     }
@@ -85,16 +90,22 @@ impl Reader {
     fn step(&mut self) -> Option<Result<Draft, Box<InputFailure>>> {
         loop {
             if let Some(lines) = &mut self.current {
-                match lines.next(&self.options) {
+                match lines.next(&self.options, self.skip.as_deref()) {
                     Some(result) => return Some(result),
                     None => self.current = None,
                 }
             }
-            let file = self.files.pop_front()?;
-            if let Some(trouble) = &file.trouble {
-                return Some(Err(of_file(&file, "unreadable", trouble.clone())));
+            let (split, file) = self.files.next()?;
+            let first = position(split, 0);
+            if let Some(skip) = &self.skip
+                && (skip.whole_split(split) || skip.rest_of_split(first))
+            {
+                continue;
             }
-            match self.start(file) {
+            if let Some(trouble) = &file.trouble {
+                return Some(Err(of_file(&file, first, "unreadable", trouble.clone())));
+            }
+            match self.start(file, split) {
                 Ok(None) => {}
                 Ok(Some(draft)) => return Some(Ok(draft)),
                 Err(failure) => return Some(Err(failure)),
@@ -103,41 +114,25 @@ impl Reader {
     }
 
     /// Opens the next file: text gives its document, JSON Lines stay open.
-    fn start(&mut self, file: InputFile) -> Result<Option<Draft>, Box<InputFailure>> {
-        let unreadable = |error: io::Error| of_file(&file, "unreadable", error.to_string());
+    fn start(&mut self, file: InputFile, split: u32) -> Result<Option<Draft>, Box<InputFailure>> {
+        let first = position(split, 0);
+        let unreadable = |error: io::Error| of_file(&file, first, "unreadable", error.to_string());
         let stream = open::open(&file, &self.taken).map_err(unreadable)?;
         let (format, stream) = match file.format {
             Some(format) => (format, stream),
             None => open::sniff(stream),
         };
         if format == InputFormat::JsonLines {
-            self.current = Some(JsonLines::new(file, stream, &self.options));
+            self.current = Some(JsonLines::new(file, split, stream, &self.options));
             return Ok(None);
         }
-        whole(&file, format, stream, &self.options).map(Some)
+        if self.skip.as_ref().is_some_and(|skip| skip.document(first)) {
+            return Ok(None);
+        }
+        whole(&file, format, first, stream, &self.options).map(Some)
     }
 
-    fn finish(&mut self, draft: Draft) -> Result<NewDocument, Box<InputFailure>> {
-        let id = match draft.given_id {
-            None => draft.place.clone(),
-            Some(id) => {
-                if let Some(first) = self.ids.taken(&id, &draft.file, draft.line) {
-                    return Err(Box::new(InputFailure {
-                        message: format!(
-                            "the id `{id}` is taken by {first}; make ids unique, or choose \
-                             another field with `id_field` under `[input]`"
-                        ),
-                        id,
-                        path: draft.path,
-                        place: Some(format!("line {}", draft.line)),
-                        code: "duplicate-id".to_owned(),
-                        raw: Some(draft.raw),
-                        fatal: false,
-                    }));
-                }
-                id
-            }
-        };
+    fn finish(&self, draft: Draft) -> NewDocument {
         let warnings = draft
             .notes
             .into_iter()
@@ -148,8 +143,8 @@ impl Reader {
                 span: None,
             })
             .collect();
-        Ok(NewDocument {
-            id,
+        NewDocument {
+            id: draft.given_id.unwrap_or(draft.place),
             path: draft.path,
             raw: draft.raw,
             media_type: draft.media_type.to_owned(),
@@ -157,8 +152,8 @@ impl Reader {
             extra: draft.extra,
             warnings,
             layers: draft.layers,
-            seq: 0,
-        })
+            seq: draft.seq,
+        }
     }
 }
 
@@ -176,8 +171,12 @@ fn with_targets(
 
 impl Source for Reader {
     fn next(&mut self) -> Option<Result<NewDocument, InputFailure>> {
-        let document = self.step()?.and_then(|draft| self.finish(draft));
-        Some(document.map_err(|failure| *failure))
+        let draft = self.step()?;
+        Some(
+            draft
+                .map(|draft| self.finish(draft))
+                .map_err(|failure| *failure),
+        )
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -205,8 +204,6 @@ struct Draft {
     given_id: Option<String>,
     /// `path` or `path:line`; the id of a document that brings none.
     place: String,
-    file: Arc<str>,
-    line: u64,
     path: Option<String>,
     raw: String,
     media_type: &'static str,
@@ -214,10 +211,11 @@ struct Draft {
     layers: Vec<NewLayer>,
     extra: Map<String, Value>,
     notes: Vec<Note>,
+    seq: u64,
 }
 
 /// A file that gives nothing, or nothing more.
-fn of_file(file: &InputFile, code: &str, message: String) -> Box<InputFailure> {
+fn of_file(file: &InputFile, seq: u64, code: &str, message: String) -> Box<InputFailure> {
     Box::new(InputFailure {
         id: file.name.clone(),
         path: file.label(),
@@ -225,6 +223,7 @@ fn of_file(file: &InputFile, code: &str, message: String) -> Box<InputFailure> {
         code: code.to_owned(),
         message,
         raw: None,
+        seq,
         fatal: false,
     })
 }
@@ -233,6 +232,7 @@ fn of_file(file: &InputFile, code: &str, message: String) -> Box<InputFailure> {
 fn whole(
     file: &InputFile,
     format: InputFormat,
+    seq: u64,
     stream: impl BufRead,
     options: &Options,
 ) -> Result<Draft, Box<InputFailure>> {
@@ -240,17 +240,17 @@ fn whole(
     let room = options.limit as u64 + 1;
     if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
         let message = format!("{} after {} bytes of text", broken(&error), bytes.len());
-        return Err(of_file(file, "damaged", message));
+        return Err(of_file(file, seq, "damaged", message));
     }
     if bytes.len() > options.limit {
         let message = format!("the file {}", too_long(options.limit, None));
-        return Err(of_file(file, "too-large", message));
+        return Err(of_file(file, seq, "too-large", message));
     }
     let html = format == InputFormat::Html;
     if html && decode::is_binary(&bytes) {
         let message = "this is no web page but binary data, such as a picture, a PDF or an \
                        archive; take the file out of the input, or give it its own extension";
-        return Err(of_file(file, "not-html", message.to_owned()));
+        return Err(of_file(file, seq, "not-html", message.to_owned()));
     }
     let Decoded { text, mut notes } = match options.encoding {
         Some(encoding) => decode::decode_as(&bytes, encoding),
@@ -275,6 +275,7 @@ fn whole(
         place: file.name.clone(),
         path: file.label(),
         notes,
+        seq,
         ..draft
     })
 }
@@ -302,8 +303,6 @@ impl Content {
         Draft {
             given_id: None,
             place: String::new(),
-            file: Arc::from(""),
-            line: 1,
             path: None,
             raw: page.raw,
             media_type,
@@ -311,6 +310,7 @@ impl Content {
             layers: page.layers,
             extra: Map::new(),
             notes: page.notes,
+            seq: 0,
         }
     }
 }
@@ -318,7 +318,9 @@ impl Content {
 /// The documents of one JSON Lines file.
 struct JsonLines {
     file: InputFile,
-    name: Arc<str>,
+    split: u32,
+    /// Records so far, those that failed or were passed over among them.
+    records: u64,
     lines: Lines<Box<dyn BufRead + Send>>,
     /// An encoding that was guessed for the whole file.
     guessed: Option<&'static str>,
@@ -328,13 +330,18 @@ struct JsonLines {
 }
 
 impl JsonLines {
-    fn new(file: InputFile, stream: Box<dyn BufRead + Send>, options: &Options) -> Self {
+    fn new(
+        file: InputFile,
+        split: u32,
+        stream: Box<dyn BufRead + Send>,
+        options: &Options,
+    ) -> Self {
         let (guessed, stream) = open::as_utf8(stream, options.encoding);
-        let name = Arc::from(file.name.as_str());
         let lines = Lines::new(stream, options.limit);
         Self {
             file,
-            name,
+            split,
+            records: 0,
             lines,
             guessed,
             documents: 0,
@@ -343,9 +350,14 @@ impl JsonLines {
     }
 
     /// The next document; blank lines are none.
-    fn next(&mut self, options: &Options) -> Option<Result<Draft, Box<InputFailure>>> {
+    fn next(
+        &mut self,
+        options: &Options,
+        skip: Option<&dyn Skip>,
+    ) -> Option<Result<Draft, Box<InputFailure>>> {
         loop {
-            if self.ended {
+            let seq = position(self.split, self.records);
+            if self.ended || skip.is_some_and(|skip| skip.rest_of_split(seq)) {
                 return None;
             }
             let line = match self.lines.next() {
@@ -358,12 +370,24 @@ impl JsonLines {
                 }
                 Err(error) => {
                     self.ended = true;
+                    if skip.is_some_and(|skip| skip.document(seq)) {
+                        return None;
+                    }
                     let message = format!("{}; {}", broken(&error), came_before(self.documents));
-                    return Some(Err(self.failure("damaged", None, message, None)));
+                    return Some(Err(self.failure(seq, "damaged", None, message, None)));
                 }
             };
+            if let Line::Whole(line) = &line
+                && line.iter().all(u8::is_ascii_whitespace)
+            {
+                continue;
+            }
+            self.records += 1;
+            if skip.is_some_and(|skip| skip.document(seq)) {
+                self.documents += 1;
+                continue;
+            }
             let result = match line {
-                Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => continue,
                 Line::Whole(line) => match parse(line, options) {
                     Ok(parsed) => Ok(parsed),
                     Err(wrong) => Err((wrong, Some(line.to_vec()))),
@@ -378,15 +402,15 @@ impl JsonLines {
                 )),
             };
             return Some(match result {
-                Ok(parsed) => Ok(self.draft(parsed)),
+                Ok(parsed) => Ok(self.draft(seq, parsed)),
                 Err((wrong, line)) => {
-                    Err(self.failure(wrong.code, wrong.column, wrong.message, line))
+                    Err(self.failure(seq, wrong.code, wrong.column, wrong.message, line))
                 }
             });
         }
     }
 
-    fn draft(&mut self, parsed: Parsed) -> Draft {
+    fn draft(&mut self, seq: u64, parsed: Parsed) -> Draft {
         self.documents += 1;
         let mut notes = parsed.notes;
         if let Some(encoding) = self.guessed {
@@ -404,11 +428,10 @@ impl JsonLines {
         Draft {
             given_id: parsed.id,
             place: self.place(),
-            file: Arc::clone(&self.name),
-            line: self.lines.number(),
             path: self.file.label(),
             extra: parsed.extra,
             notes,
+            seq,
             ..draft
         }
     }
@@ -419,6 +442,7 @@ impl JsonLines {
 
     fn failure(
         &self,
+        seq: u64,
         code: &str,
         column: Option<usize>,
         message: String,
@@ -435,6 +459,7 @@ impl JsonLines {
             code: code.to_owned(),
             message,
             raw: line.map(|line| String::from_utf8_lossy(&line).into_owned()),
+            seq,
             fatal: false,
         })
     }
@@ -622,62 +647,11 @@ fn came_before(documents: u64) -> String {
     }
 }
 
-/// The ids that inputs brought along, to find those that come twice.
-///
-/// Ids made from a path are unique by themselves. Of the others a 64-bit hash and the place are
-/// kept, some 20 bytes each: among ten million documents the chance that two different ids share
-/// a hash is one in 400,000.
-#[derive(Default)]
-struct Ids {
-    places: HashMap<u64, (u32, u32), BuildHasherDefault<Hashed>>,
-    files: Vec<Arc<str>>,
-}
-
-impl Ids {
-    /// The place of the document that has this id already; else it is this one's.
-    fn taken(&mut self, id: &str, file: &Arc<str>, line: u64) -> Option<String> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
-        if self.files.last() != Some(file) {
-            self.files.push(Arc::clone(file));
-        }
-        let file = self.files.len() as u32 - 1;
-        match self.places.entry(hash) {
-            Entry::Occupied(first) => {
-                let (file, line) = first.get();
-                Some(format!("{}:{line}", self.files[*file as usize]))
-            }
-            Entry::Vacant(place) => {
-                place.insert((file, u32::try_from(line).unwrap_or(u32::MAX)));
-                None
-            }
-        }
-    }
-}
-
-/// The keys are hashes already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl std::hash::Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, io::Write, path::Path};
 
+    use copydesk_engine::{index_of, split_of};
     use proptest::prelude::*;
 
     use super::*;
@@ -696,7 +670,8 @@ mod tests {
             base: base.to_owned(),
             ..Search::default()
         };
-        let mut reader = Reader::new(discover(&paths, &search).unwrap(), input, limit).unwrap();
+        let mut reader =
+            Reader::new(discover(&paths, &search).unwrap(), input, limit, None).unwrap();
         std::iter::from_fn(|| reader.next()).collect()
     }
 
@@ -835,28 +810,82 @@ mod tests {
         );
     }
 
+    /// Positions, as split and index, and ids of all that is read.
+    fn read_but(skip: impl Skip + 'static, folder: &Path) -> Vec<(u32, u64, String)> {
+        let search = Search {
+            base: folder.to_owned(),
+            ..Search::default()
+        };
+        let files = discover(&[".".to_owned()], &search).unwrap();
+        let input = Input::default();
+        let mut reader = Reader::new(files, &input, LIMIT, Some(Arc::new(skip))).unwrap();
+        std::iter::from_fn(|| reader.next())
+            .map(|result| match result {
+                Ok(document) => (document.seq, document.id),
+                Err(failure) => (failure.seq, failure.code),
+            })
+            .map(|(seq, id)| (split_of(seq), index_of(seq), id))
+            .collect()
+    }
+
+    /// Passes over split 0, the documents at these positions, and what follows on the other.
+    #[derive(Default)]
+    struct But {
+        split_0: bool,
+        documents: Vec<u64>,
+        from: Option<u64>,
+    }
+
+    impl Skip for But {
+        fn whole_split(&self, split: u32) -> bool {
+            self.split_0 && split == 0
+        }
+
+        fn document(&self, position: u64) -> bool {
+            self.documents.contains(&position)
+        }
+
+        fn rest_of_split(&self, position: u64) -> bool {
+            let from = self.from.unwrap_or(u64::MAX);
+            split_of(position) == split_of(from) && position >= from
+        }
+    }
+
     #[test]
-    fn an_id_that_comes_twice_fails_the_second_time_and_names_the_first() {
+    fn every_record_has_its_place_whatever_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(
-            folder.path().join("a.jsonl"),
-            "{\"id\": \"x\", \"text\": \"One.\"}\n",
-        )
-        .unwrap();
-        fs::write(
-            folder.path().join("b.jsonl"),
-            "\n{\"id\": \"x\", \"text\": \"Two.\"}\n{\"id\": \"y\", \"text\": \"Three.\"}",
-        )
-        .unwrap();
-        let read = read(folder.path(), &["a.jsonl", "b.jsonl"]);
-        assert_eq!(ids(&read), ["x", "x failed: duplicate-id", "y"]);
-        let failure = read[1].as_ref().unwrap_err();
-        assert!(
-            failure.message.contains("taken by a.jsonl:1"),
-            "{}",
-            failure.message
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("a.txt", "One.");
+        write(
+            "b.jsonl",
+            "{\"id\": \"b0\", \"text\": \"x\"}\n\n{oops\n{\"id\": \"b2\", \"text\": \"y\"}\n",
         );
-        assert_eq!(failure.place.as_deref(), Some("line 2"));
+        write("c.txt", "Two.");
+        let all = [
+            (0, 0, "a.txt"),
+            (1, 0, "b0"),
+            (1, 1, "not-json"),
+            (1, 2, "b2"),
+            (2, 0, "c.txt"),
+        ]
+        .map(|(split, index, id)| (split, index, id.to_owned()));
+        let read = |skip| read_but(skip, folder.path());
+        assert_eq!(read(But::default()), all);
+        let whole = But {
+            split_0: true,
+            ..But::default()
+        };
+        assert_eq!(read(whole), all[1..]);
+        let some = But {
+            documents: vec![position(0, 0), position(1, 1)],
+            ..But::default()
+        };
+        assert_eq!(read(some), [&all[1..2], &all[3..]].concat());
+        let rest = But {
+            from: Some(position(1, 1)),
+            ..But::default()
+        };
+        assert_eq!(read(rest), [&all[..2], &all[4..]].concat());
     }
 
     #[test]
@@ -1024,7 +1053,7 @@ mod tests {
             encoding: Some("latin-99".into()),
             ..Input::default()
         };
-        assert!(Reader::new(vec![], &input, LIMIT).is_err());
+        assert!(Reader::new(vec![], &input, LIMIT, None).is_err());
     }
 
     #[test]

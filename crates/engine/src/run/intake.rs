@@ -3,8 +3,6 @@
 //! They are two so that a reader which waits for input (a terminal, a slow pipe) holds up
 //! neither the documents that were read already nor the end of the run.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -15,6 +13,7 @@ use crossbeam_channel::RecvTimeoutError;
 use super::Shared;
 use super::channel::{Receiver, Sender, lock};
 use super::parcel::{Parcel, Read};
+use crate::ids::Ids;
 use crate::sink::{DeadLetter, FailureClass};
 use crate::source::{InputFailure, Source};
 
@@ -31,24 +30,19 @@ pub(crate) fn read(
     max_document_bytes: usize,
 ) {
     let mut ids = Ids::default();
-    let mut seq = 0;
     while !shared.control.is_stopping() {
         let item = match source.next() {
             None => {
                 shared.exhausted.store(true, Ordering::SeqCst);
                 break;
             }
-            Some(Ok(mut document)) => {
-                document.seq = seq;
-                admit(document, &mut ids, max_document_bytes)
-            }
+            Some(Ok(document)) => admit(document, &mut ids, max_document_bytes),
             Some(Err(failure)) if failure.fatal => {
                 *lock(&shared.cut_off) = Some(place_and_message(&failure));
                 break;
             }
-            Some(Err(failure)) => Read::Failed(Box::new(unreadable(failure, seq))),
+            Some(Err(failure)) => Read::Failed(Box::new(unreadable(failure))),
         };
-        seq += 1;
         shared.bytes.store(source.bytes_read(), Ordering::Relaxed);
         // Counted before it is sent: nothing comes out that was not counted.
         shared.read.fetch_add(1, Ordering::SeqCst);
@@ -156,7 +150,11 @@ fn admit(document: NewDocument, ids: &mut Ids, max_document_bytes: usize) -> Rea
         }));
     }
     if !ids.insert(&document.id) {
-        let message = format!("another document before it has the id `{}`", document.id);
+        let message = format!(
+            "another document before it has the id `{}`; make ids unique, or choose another field \
+             with `id_field` under `[input]`",
+            document.id
+        );
         return Read::Failed(Box::new(refused(document, "duplicate-id", message)));
     }
     Read::Document(Box::new(document))
@@ -183,7 +181,8 @@ fn refused(document: NewDocument, code: &str, message: String) -> DeadLetter {
     }
 }
 
-fn unreadable(failure: InputFailure, seq: u64) -> DeadLetter {
+fn unreadable(failure: InputFailure) -> DeadLetter {
+    let seq = failure.seq;
     let message = place_and_message(&failure);
     let document = failure.raw.map(|raw| NewDocument {
         path: failure.path.clone(),
@@ -212,29 +211,6 @@ fn place_and_message(failure: &InputFailure) -> String {
     }
 }
 
-/// The ids seen so far, as hashes of 128 bits: 16 bytes a document, and no two of 10^12
-/// documents are taken for one (chance below 10^-14).
-struct Ids {
-    keys: [RandomState; 2],
-    seen: HashSet<u128>,
-}
-
-impl Default for Ids {
-    fn default() -> Self {
-        Self {
-            keys: [RandomState::new(), RandomState::new()],
-            seen: HashSet::new(),
-        }
-    }
-}
-
-impl Ids {
-    fn insert(&mut self, id: &str) -> bool {
-        let [high, low] = [&self.keys[0], &self.keys[1]].map(|key| u128::from(key.hash_one(id)));
-        self.seen.insert(high << 64 | low)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,13 +219,5 @@ mod tests {
     fn sizes_in_messages_never_look_equal_to_the_limit_they_exceed() {
         assert_eq!(megabytes(16_000_000), "16.00 MB");
         assert_eq!(megabytes(16_000_001), "16.01 MB");
-    }
-
-    #[test]
-    fn an_id_is_new_once() {
-        let mut ids = Ids::default();
-        assert!(ids.insert("a"));
-        assert!(ids.insert("b"));
-        assert!(!ids.insert("a"));
     }
 }

@@ -212,7 +212,7 @@ fn go(stages: &[Planned], settings: &Run, ids: &[String]) -> Ran {
     let documents = ids
         .iter()
         .map(|id| NewDocument::new(id, format!("the text of {id}, ü 😀")));
-    let source = Documents(documents.collect::<Vec<_>>().into_iter());
+    let source = Documents::new(documents.collect::<Vec<_>>());
     go_with(stages, settings, Box::new(source), Shelf::default())
 }
 
@@ -611,7 +611,7 @@ fn a_call_over_its_time_is_told_while_it_runs_and_its_document_fails() {
     let report = run(
         &[planned],
         &settings(64, 2),
-        Box::new(Documents(documents.into_iter())),
+        Box::new(Documents::new(documents)),
         &mut shelf,
         &mut letters,
         &Control::new(),
@@ -644,7 +644,7 @@ fn a_second_document_with_the_same_id_and_one_too_large_fail() {
         max_document_mb: 0.001,
         ..settings(64, 1)
     };
-    let source = Box::new(Documents(all.into_iter()));
+    let source = Box::new(Documents::new(all));
     let ran = go_with(&[], &small, source, Shelf::default());
     assert_eq!(
         ran.letters.told(),
@@ -676,6 +676,7 @@ fn failure(fatal: bool) -> InputFailure {
         code: "not-json".to_owned(),
         message: "not a JSON object".to_owned(),
         raw: Some("{oops".to_owned()),
+        seq: 2,
         fatal,
     }
 }
@@ -829,7 +830,7 @@ fn a_second_interrupt_ends_a_run_whose_stage_hangs() {
     let report = run(
         &[hangs.planned()],
         &settings(1, 2),
-        Box::new(Documents(documents.into_iter())),
+        Box::new(Documents::new(documents)),
         &mut shelf,
         &mut letters,
         &control,
