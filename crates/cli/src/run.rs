@@ -9,8 +9,8 @@ use copydesk_engine::{
     config::{self, OffsetUnit, OutputFormat, Pipeline},
 };
 use copydesk_io::{
-    DeadLetterFile, Format, InputError, InputFile, InputFormat, Layout, OutputError, Pretty,
-    Reader, Writer, discover,
+    DeadLetterFile, Format, InputError, InputFile, InputFormat, Layout, Output, OutputError,
+    OutputPlace, Pretty, Reader, discover,
 };
 
 use crate::{
@@ -43,9 +43,11 @@ pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
     let control = Control::new();
     signals::steer(&control).context("failed to listen for Ctrl-C")?;
     // What is cheap to find out comes first, weights are loaded last.
-    let mut writer = writer(&pipeline, &plan, &places)?;
-    let dead_letters = places.dead_letters.as_deref();
     let overwrite = pipeline.output.overwrite;
+    let mut writer = output(&pipeline, &plan, &places)
+        .open(overwrite)
+        .map_err(hinted_output)?;
+    let dead_letters = places.dead_letters.as_deref();
     let ready = DeadLetterFile::new(dead_letters.map(Path::new), overwrite)
         .map_err(hinted_output)
         .and_then(|letters| Ok((letters, plan.load()?)));
@@ -61,7 +63,7 @@ pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
     let reporter = Arc::new(Reporter::new(voice, to_stdout, places.dead_letters.clone()));
     let report = plan.run(
         Box::new(reader),
-        &mut writer,
+        &mut *writer,
         &mut letters,
         &control,
         reporter,
@@ -169,7 +171,7 @@ fn inputs(pipeline: &Pipeline, places: &Places) -> Result<Vec<InputFile>, Vec<an
     discover(&input.paths, &search).map_err(|errors| errors.into_iter().map(hinted_input).collect())
 }
 
-fn writer(pipeline: &Pipeline, plan: &Plan, places: &Places) -> anyhow::Result<Writer> {
+fn output(pipeline: &Pipeline, plan: &Plan, places: &Places) -> Output {
     let output = &pipeline.output;
     let unit = match output.offsets {
         OffsetUnit::Char => Unit::Char,
@@ -185,12 +187,11 @@ fn writer(pipeline: &Pipeline, plan: &Plan, places: &Places) -> anyhow::Result<W
             Format::Pretty(Pretty::new(terminal_width(), colour))
         }
     };
-    match &places.output {
-        None => Ok(Writer::stdout(layout, format)),
-        Some(path) => {
-            Writer::file(Path::new(path), output.overwrite, layout, format).map_err(hinted_output)
-        }
-    }
+    let place = match &places.output {
+        None => OutputPlace::Stdout,
+        Some(path) => OutputPlace::File(path.into()),
+    };
+    Output::new(place, format, layout)
 }
 
 fn terminal_width() -> usize {

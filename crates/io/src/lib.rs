@@ -1,7 +1,7 @@
 //! Readers and writers of copydesk: documents out of files, records into files and terminals.
 //!
 //! [`discover()`] lists the files that a user means, [`Reader`] gives their documents, and
-//! [`Writer`] turns finished batches into [`Record`]s, the output that `docs/output.md` describes.
+//! [`Output`] says where finished batches go as [`Record`]s, which `docs/output.md` describes.
 //! What is wrong with one document is that document's failure and never the run's.
 
 #[cfg(test)]
@@ -13,6 +13,7 @@ mod discover;
 mod error;
 mod lines;
 mod open;
+mod output;
 mod page;
 mod pretty;
 mod reader;
@@ -25,6 +26,7 @@ pub use dead_letters::DeadLetterFile;
 pub use decode::{Decoded, Note, decode, decode_as, decode_page};
 pub use discover::{InputFile, InputFormat, Search, discover};
 pub use error::{InputError, OutputError};
+pub use output::{Output, Retractable};
 pub use page::MARKUP;
 pub use pretty::Pretty;
 pub use reader::Reader;
@@ -33,4 +35,4 @@ pub use record::{
     Score, Speaker, TargetSentiment, output_schema,
 };
 pub use target::Place as OutputPlace;
-pub use writer::{Format, Writer};
+pub use writer::Format;

@@ -79,10 +79,7 @@ impl Target {
                     "it is a folder",
                 ));
             }
-            if let Some(folder) = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-            {
+            if let Some(folder) = Self::folder_of(path) {
                 make_folder(folder)?;
             }
             let partial = with_suffix(path, ".partial");
@@ -102,6 +99,12 @@ impl Target {
             buffer: Vec::new(),
             settled: 0,
         })
+    }
+
+    /// The folder that a file lies in, if its path has one.
+    pub(crate) fn folder_of(path: &Path) -> Option<&Path> {
+        path.parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
     }
 
     /// The output's name, and where its lines stand as long as it is not finished.
@@ -164,6 +167,7 @@ impl Target {
         if let (Some(partial), Place::File(path)) = (self.partial.take(), &self.place) {
             file.sync_all()?;
             std::fs::rename(partial, path)?;
+            sync_folder(path)?;
         }
         Ok(())
     }
@@ -200,7 +204,7 @@ fn write_lines(file: &mut File, lines: &[u8], settled: &mut u64) -> io::Result<(
     Ok(())
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let in_the_way = folder
         .ancestors()
         .find(|above| above.exists() && !above.is_dir());
@@ -209,6 +213,15 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, message));
     }
     std::fs::create_dir_all(folder)
+}
+
+/// Makes the name of a file durable, which is kept in its folder. Where folders cannot be
+/// opened (Windows) the system does it by itself.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(Target::folder_of(path).unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn unwrap_buffer(writer: BufWriter<File>) -> io::Result<File> {

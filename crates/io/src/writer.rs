@@ -8,13 +8,14 @@ use copydesk_engine::{Sink, SinkError};
 use crate::{
     OutputError,
     assemble::Layout,
+    output::Retractable,
     pretty::Pretty,
     record::Record,
     target::{Place, Target},
 };
 
-/// Writes the documents of a run as records.
-pub struct Writer {
+/// Writes the documents of a run as records, one after the other.
+pub(crate) struct Writer {
     target: Target,
     layout: Layout,
     format: Format,
@@ -49,7 +50,7 @@ impl Format {
 
 impl Writer {
     /// Writes to the standard output.
-    pub fn stdout(layout: Layout, format: Format) -> Self {
+    pub(crate) fn stdout(layout: Layout, format: Format) -> Self {
         Self {
             target: Target::stdout(),
             layout,
@@ -63,7 +64,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the file is there and may not be overwritten, or cannot be written.
-    pub fn file(
+    pub(crate) fn file(
         path: &Path,
         overwrite: bool,
         layout: Layout,
@@ -82,16 +83,17 @@ impl Writer {
         })
     }
 
-    /// Takes the output back, if the run does not start after all.
-    pub fn discard(mut self) {
-        self.target.discard();
-    }
-
     fn failed(&self, source: io::Error) -> SinkError {
         SinkError {
             what: self.target.described(),
             source,
         }
+    }
+}
+
+impl Retractable for Writer {
+    fn discard(mut self: Box<Self>) {
+        self.target.discard();
     }
 }
 
