@@ -4,6 +4,7 @@
 //! as well as by hand.
 
 mod arrows;
+mod libtorch;
 mod unsafe_code;
 
 use std::path::{Path, PathBuf};
@@ -16,8 +17,9 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  arrows   print which of our crates depends on which, and what breaks the rules
-  unsafe   print which crates allow unsafe code, and which of them must not
+  arrows    print which of our crates depends on which, and what breaks the rules
+  libtorch  put the C++ library of the plugin rust-bert into .libtorch
+  unsafe    print which crates allow unsafe code, and which of them must not
 ";
 
 fn main() -> Result<ExitCode> {
@@ -25,18 +27,22 @@ fn main() -> Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let problems = match (arguments.next().as_deref(), arguments.next()) {
         (Some("arrows"), None) => {
-            let workspace = metadata(&root)?;
-            for arrow in arrows::arrows(&workspace)? {
+            let workspaces = workspaces(&root)?;
+            for arrow in arrows::arrows(&root, &workspaces)? {
                 println!("{arrow}");
             }
-            arrows::problems(&workspace)?
+            arrows::problems(&root, &workspaces)?
+        }
+        (Some("libtorch"), None) => {
+            libtorch::set_up(&root, std::env::var_os("LIBTORCH").as_deref())?;
+            Vec::new()
         }
         (Some("unsafe"), None) => {
-            let workspace = metadata(&root)?;
-            for file in unsafe_code::allowing(&workspace)? {
+            let workspaces = workspaces(&root)?;
+            for file in unsafe_code::allowing(&root, &workspaces)? {
                 println!("{file}");
             }
-            unsafe_code::problems(&workspace)?
+            unsafe_code::problems(&root, &workspaces)?
         }
         _ => {
             eprint!("{USAGE}");
@@ -60,11 +66,17 @@ fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Our packages only: nothing is fetched or resolved for it.
-fn metadata(root: &Path) -> Result<Metadata> {
-    MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("cannot read the workspace with `cargo metadata`")
+/// The workspaces whose packages are ours: all of it, and the plugin that stays outside because of libtorch. Of our
+/// packages only: nothing is fetched or resolved for it.
+fn workspaces(root: &Path) -> Result<Vec<Metadata>> {
+    ["Cargo.toml", "plugins/rust-bert/Cargo.toml"]
+        .into_iter()
+        .map(|manifest| {
+            MetadataCommand::new()
+                .manifest_path(root.join(manifest))
+                .no_deps()
+                .exec()
+                .with_context(|| format!("cannot read {manifest} with `cargo metadata`"))
+        })
+        .collect()
 }

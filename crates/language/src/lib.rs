@@ -14,5 +14,6 @@ pub mod pronoun;
 pub mod quotation;
 pub mod sentence;
 pub mod spelling;
+pub mod tagged;
 pub mod unicode;
 pub mod word;

@@ -1,14 +1,13 @@
 //! The `ner` stage: names of persons, organisations, places and other things.
 //!
 //! A tagger on the vectors of `encode`; what it says in words becomes spans of
-//! the text in `names`.
-
-mod names;
+//! the text in `copydesk_language::tagged`.
 
 use std::sync::Arc;
 
 use copydesk_encoder::heads::NerHead;
 use copydesk_encoder::{Heads, ModelFolder, WordVectors};
+use copydesk_language::tagged::{self, Tagged};
 use copydesk_plugin::{
     Diagnostics, Doc, Host, LabelId, Out, SpanOut, Stage, StageError, Worker, stage,
 };
@@ -173,7 +172,14 @@ impl Worker for NerWorker {
         }
         let entities = self
             .head
-            .entities(WordVectors::new(vectors.data, vectors.dim));
+            .entities(WordVectors::new(vectors.data, vectors.dim))
+            .into_iter()
+            .map(|entity| Tagged {
+                words: entity.words,
+                label: entity.label,
+                score: entity.score,
+            })
+            .collect();
         let text = doc.text();
         let lines: Vec<usize> = doc
             .layer("sentences")
@@ -182,9 +188,9 @@ impl Worker for NerWorker {
             .map(|sentence| sentence.start as usize)
             .filter(|&start| text[..start].trim_end_matches([' ', '\t']).ends_with('\n'))
             .collect();
-        let mut found = names::names(text, tokens.starts(), tokens.ends(), &lines, entities);
+        let mut found = tagged::names(text, tokens.starts(), tokens.ends(), &lines, entities);
         if self.consistent {
-            names::agree(text, &mut found);
+            tagged::agree(text, &mut found);
         }
         let labels: Vec<Option<LabelId>> = LABELS
             .iter()

@@ -1,46 +1,55 @@
-//! From tagged words to names in the text.
+//! From tagged words to names in the text: what every tagger leaves to be done.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use copydesk_encoder::heads::Entity;
+/// Words that a tagger took for one name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tagged<'a> {
+    /// The words.
+    pub words: Range<usize>,
+    /// What kind of name, for example `PER`.
+    pub label: &'a str,
+    /// How sure the tagger is, 0 to 1.
+    pub score: f32,
+}
 
 /// A name in the text.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Name<'a> {
+pub struct Name<'a> {
     /// Its bytes.
-    pub(crate) bytes: Range<usize>,
-    /// `PER`, `ORG`, `LOC` or `MISC`.
-    pub(crate) label: &'a str,
+    pub bytes: Range<usize>,
+    /// What kind of name, for example `PER`.
+    pub label: &'a str,
     /// Mean probability of its tags; of a name that was outvoted, its label's share of the votes. 0 to 1.
-    pub(crate) score: f32,
+    pub score: f32,
 }
 
-/// The names behind `entities`; `starts` and `ends` are the bytes of the words, `lines` the bytes at which a sentence
+/// The names behind `tagged`; `starts` and `ends` are the bytes of the words, `lines` the bytes at which a sentence
 /// begins on a new line.
 ///
 /// The tagger reads across line breaks, and a heading may look like the first name of who opens the paragraph below;
 /// a name is cut there. The tagger sees hyphens, possessives and most full stops right by itself; what it misses is the last full stop of
 /// an abbreviation and the rest of a name after an apostrophe within it.
-pub(crate) fn names<'a>(
+pub fn names<'a>(
     text: &str,
     starts: &[u32],
     ends: &[u32],
     lines: &[usize],
-    entities: Vec<Entity<'a>>,
+    tagged: Vec<Tagged<'a>>,
 ) -> Vec<Name<'a>> {
-    let entities: Vec<Entity<'a>> = entities
+    let tagged: Vec<Tagged<'a>> = tagged
         .into_iter()
         .flat_map(|entity| cut(entity, starts, lines))
         .collect();
-    let mut names: Vec<Name<'a>> = Vec::with_capacity(entities.len());
-    let mut next_starts: Vec<usize> = entities
+    let mut names: Vec<Name<'a>> = Vec::with_capacity(tagged.len());
+    let mut next_starts: Vec<usize> = tagged
         .iter()
         .skip(1)
         .map(|next| starts[next.words.start] as usize)
         .collect();
     next_starts.push(text.len());
-    for (entity, limit) in entities.into_iter().zip(next_starts) {
+    for (entity, limit) in tagged.into_iter().zip(next_starts) {
         let start = starts[entity.words.start] as usize;
         let end = ends[entity.words.end - 1] as usize;
         let end = complete(text, start, end).min(limit);
@@ -53,22 +62,22 @@ pub(crate) fn names<'a>(
     names
 }
 
-/// The parts of an entity between line breaks.
-fn cut<'a>(entity: Entity<'a>, starts: &[u32], lines: &[usize]) -> Vec<Entity<'a>> {
+/// The parts of a name between line breaks.
+fn cut<'a>(entity: Tagged<'a>, starts: &[u32], lines: &[usize]) -> Vec<Tagged<'a>> {
     let mut parts = Vec::with_capacity(1);
     let mut first = entity.words.start;
     for word in entity.words.start + 1..entity.words.end {
         let (before, here) = (starts[word - 1] as usize, starts[word] as usize);
         let next_line = lines.partition_point(|&line| line <= before);
         if lines.get(next_line).is_some_and(|&line| line <= here) {
-            parts.push(Entity {
+            parts.push(Tagged {
                 words: first..word,
                 ..entity.clone()
             });
             first = word;
         }
     }
-    parts.push(Entity {
+    parts.push(Tagged {
         words: first..entity.words.end,
         ..entity
     });
@@ -80,7 +89,7 @@ fn cut<'a>(entity: Entity<'a>, starts: &[u32], lines: &[usize]) -> Vec<Entity<'a
 ///
 /// Measured once, on 72 development documents with a half-trained model: 0.8 points of F1 on English Worldwide
 /// Newswire, 1.1 on CoNLL++. Guessing names that the tagger left out from those it found gave less than 0.3.
-pub(crate) fn agree<'a>(text: &str, names: &mut [Name<'a>]) {
+pub fn agree<'a>(text: &str, names: &mut [Name<'a>]) {
     let mut votes: HashMap<&str, Vec<(&'a str, f32)>> = HashMap::new();
     for name in names.iter() {
         let votes = votes.entry(&text[name.bytes.clone()]).or_default();
@@ -171,7 +180,7 @@ mod tests {
     fn names_never_run_into_the_next_one() {
         let starts = [0_u32, 6];
         let ends = [3_u32, 9];
-        let entity = |words, label| Entity {
+        let entity = |words, label| Tagged {
             words,
             label,
             score: 0.9,
@@ -189,7 +198,7 @@ mod tests {
     #[test]
     fn a_heading_is_not_the_first_name_of_who_follows() {
         let text = "Good Fences\nOrla Venn spoke.";
-        let entity = Entity {
+        let entity = Tagged {
             words: 0..4,
             label: "PER",
             score: 0.9,
@@ -199,7 +208,7 @@ mod tests {
         let found: Vec<&str> = found.iter().map(|n| &text[n.bytes.clone()]).collect();
         assert_eq!(found, ["Good Fences", "Orla Venn"]);
         // A line that only wraps begins no sentence, and the name stays whole.
-        let entity = Entity {
+        let entity = Tagged {
             words: 0..4,
             label: "PER",
             score: 0.9,
