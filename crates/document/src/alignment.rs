@@ -125,6 +125,40 @@ impl Alignment {
         self.compose(round)
     }
 
+    /// The pieces in which raw and text differ, as start and end in raw, start and end in text.
+    pub(crate) fn pieces(&self) -> impl ExactSizeIterator<Item = [u32; 4]> + '_ {
+        self.pieces
+            .iter()
+            .map(|p| [p.raw_start, p.raw_end, p.text_start, p.text_end])
+    }
+
+    /// The alignment of texts of these lengths with such [pieces](Self::pieces); `None` if they
+    /// are none: out of order, or what lies between them is not of one length in both texts.
+    pub(crate) fn of_pieces(pieces: Vec<[u32; 4]>, raw_len: u32, text_len: u32) -> Option<Self> {
+        let (mut raw, mut text) = (0_u32, 0_u32);
+        for &[raw_start, raw_end, text_start, text_end] in &pieces {
+            let same = raw_start.checked_sub(raw)? == text_start.checked_sub(text)?;
+            if !same || raw_end < raw_start || text_end < text_start {
+                return None;
+            }
+            (raw, text) = (raw_end, text_end);
+        }
+        if raw_len.checked_sub(raw)? != text_len.checked_sub(text)? {
+            return None;
+        }
+        let piece = |[raw_start, raw_end, text_start, text_end]: [u32; 4]| Piece {
+            raw_start,
+            raw_end,
+            text_start,
+            text_end,
+        };
+        Some(Self {
+            pieces: pieces.into_iter().map(piece).collect(),
+            raw_len,
+            text_len,
+        })
+    }
+
     /// The alignment between a text of `len` bytes and the same after `edits`.
     pub(crate) fn of_edits(len: u32, edits: &[Edit]) -> Self {
         let mut pieces: Vec<Piece> = Vec::with_capacity(edits.len());

@@ -103,34 +103,34 @@ pub struct Outcome {
 /// Documents that travel together, as columns.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    ids: StrColumn,
+    pub(crate) ids: StrColumn,
     // Shared with `Changes`, which checks offsets while the batch is lent out.
-    raws: Arc<StrColumn>,
+    pub(crate) raws: Arc<StrColumn>,
     /// `None` until a first edit: then every text equals its raw.
-    texts: Option<Arc<StrColumn>>,
-    media_types: StrColumn,
-    docs: Vec<Document>,
-    layers: Vec<Layer>,
+    pub(crate) texts: Option<Arc<StrColumn>>,
+    pub(crate) media_types: StrColumn,
+    pub(crate) docs: Vec<Document>,
+    pub(crate) layers: Vec<Layer>,
     /// Names of the layers that links point to. Only ever grows, so that links
     /// stay as they are when layers are removed or documents leave.
-    link_names: Names,
-    meta_json: OnceLock<StrColumn>,
-    languages: OnceLock<StrColumn>,
+    pub(crate) link_names: Names,
+    pub(crate) meta_json: OnceLock<StrColumn>,
+    pub(crate) languages: OnceLock<StrColumn>,
 }
 
 /// What a document has besides its columns.
 #[derive(Debug, Clone)]
-struct Document {
-    path: Option<String>,
-    seq: u64,
-    meta: Map<String, Value>,
+pub(crate) struct Document {
+    pub(crate) path: Option<String>,
+    pub(crate) seq: u64,
+    pub(crate) meta: Map<String, Value>,
     /// The metadata as it came, kept from the first change on.
-    meta_came: Option<Map<String, Value>>,
-    extra: Map<String, Value>,
-    warnings: Vec<Warning>,
+    pub(crate) meta_came: Option<Map<String, Value>>,
+    pub(crate) extra: Map<String, Value>,
+    pub(crate) warnings: Vec<Warning>,
     /// How many of the warnings came with it.
-    warnings_came: usize,
-    alignment: Alignment,
+    pub(crate) warnings_came: usize,
+    pub(crate) alignment: Alignment,
 }
 
 impl Batch {
@@ -537,7 +537,7 @@ impl Batch {
         self.forget_json();
     }
 
-    fn forget_json(&mut self) {
+    pub(crate) fn forget_json(&mut self) {
         self.meta_json.take();
         self.languages.take();
     }

@@ -589,6 +589,13 @@ impl Changes {
         self.judge("fail_doc", doc, Verdict::Failed(failure))
     }
 
+    /// The documents that the call gave up, with the word that another try may succeed.
+    pub fn retryable(&self) -> impl Iterator<Item = usize> + '_ {
+        self.verdicts.iter().filter_map(|(doc, verdict)| {
+            matches!(verdict, Verdict::Failed(failure) if failure.retryable).then_some(*doc)
+        })
+    }
+
     fn judge(&mut self, call: &'static str, doc: usize, verdict: Verdict) -> Result<(), Refusal> {
         self.document(call, doc)?;
         if self.verdicts.iter().any(|(judged, _)| *judged == doc) {

@@ -39,6 +39,16 @@ impl StrColumn {
         }
     }
 
+    /// The column with these buffers; `None` if `offsets` do not cut `data` into strings.
+    pub(crate) fn of_buffers(data: String, offsets: Vec<i64>) -> Option<Self> {
+        let ends = offsets.first() == Some(&0) && offsets.last() == Some(&(data.len() as i64));
+        let cuts = offsets.is_sorted()
+            && offsets
+                .iter()
+                .all(|&offset| data.is_char_boundary(offset as usize));
+        (ends && cuts).then_some(Self { data, offsets })
+    }
+
     /// Adds a string at the end.
     pub fn push(&mut self, string: &str) {
         self.data.push_str(string);
@@ -156,6 +166,13 @@ impl Names {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The table of these names; `None` if one stands there twice.
+    pub(crate) fn of_column(column: StrColumn) -> Option<Self> {
+        let twice =
+            (1..column.len()).any(|i| (0..i).any(|earlier| column.get(earlier) == column.get(i)));
+        (!twice).then_some(Self(column))
     }
 
     /// The index of `name`, if it is in the table.

@@ -17,16 +17,16 @@ pub struct Layer {
     pub transient: bool,
     /// Offsets count in `raw`, not in `text`.
     pub raw: bool,
-    labels: Names,
-    stages: Names,
+    pub(crate) labels: Names,
+    pub(crate) stages: Names,
     // Shared with `Changes`, which checks rows while the batch is lent out.
-    rows: Arc<Vec<i64>>,
-    start: Vec<u32>,
-    end: Vec<u32>,
-    label: Vec<u32>,
-    score: Vec<f32>,
-    stage: Vec<u32>,
-    attrs: Vec<Attr>,
+    pub(crate) rows: Arc<Vec<i64>>,
+    pub(crate) start: Vec<u32>,
+    pub(crate) end: Vec<u32>,
+    pub(crate) label: Vec<u32>,
+    pub(crate) score: Vec<f32>,
+    pub(crate) stage: Vec<u32>,
+    pub(crate) attrs: Vec<Attr>,
 }
 
 /// One span with its names looked up.
@@ -130,7 +130,7 @@ impl Layer {
         }
     }
 
-    fn range(&self, doc: usize) -> Range<usize> {
+    pub(crate) fn range(&self, doc: usize) -> Range<usize> {
         self.rows[doc] as usize..self.rows[doc + 1] as usize
     }
 

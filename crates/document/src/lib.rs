@@ -53,6 +53,7 @@ mod layer;
 pub mod offsets;
 #[cfg(test)]
 mod testing;
+mod wire;
 
 pub use alignment::{Alignment, Edit};
 pub use batch::{Batch, DocFailure, DocKey, NewDocument, Outcome, Warning};
@@ -62,6 +63,7 @@ pub use contract::{Contract, ContractName, ContractNameError, OutLayer, Subject}
 pub use given::{NewLayer, NewSpan, NewValue};
 pub use layer::{Attr, AttrValues, Layer, SpanView};
 pub use serde_json::{Map, Value};
+pub use wire::WireError;
 
 /// A row of a layer, counted within its document.
 pub type Row = u32;
