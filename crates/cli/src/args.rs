@@ -79,6 +79,15 @@ pub(crate) enum Command {
     /// Print a JSON Schema.
     #[command(subcommand)]
     Schema(Schema),
+    /// Be a worker process of a run.
+    #[command(name = copydesk_engine::WORKER_COMMAND, hide = true)]
+    Worker(Worker),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    #[arg(value_parser = crate::worker::level)]
+    pub(crate) level: tracing::level_filters::LevelFilter,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod schema;
 mod signals;
 mod summary;
 mod voice;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -23,7 +24,10 @@ use crate::args::{Cli, Command, Plugin};
 
 fn main() -> ExitCode {
     let Cli { command, voice } = Cli::parse();
-    voice::set_up(&voice);
+    // A worker process speaks through the run that started it.
+    if !matches!(command, Command::Worker(_)) {
+        voice::set_up(&voice);
+    }
     let result = match command {
         Command::Run(run) => run::run(&run, &voice),
         Command::Check(check) => check::check(&check),
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
         Command::LearnBoilerplate(learn) => learn::learn(&learn),
         Command::Plugin(Plugin::List(list)) => plugin::list(&list),
         Command::Schema(schema) => schema::print(schema),
+        Command::Worker(worker) => worker::work(&worker),
     };
     match result {
         Ok(code) => ExitCode::from(code),

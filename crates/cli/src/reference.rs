@@ -74,7 +74,7 @@ fn section(command: &Command, page: &mut String) {
     }
     for subcommand in command
         .get_subcommands()
-        .filter(|sub| sub.get_name() != "help")
+        .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
     {
         section(subcommand, page);
     }

@@ -175,9 +175,31 @@ pub struct Run {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_failed_ratio: Option<f64>,
+    /// Where the stages run that do not say it themselves.
+    pub isolation: Isolation,
+    /// The most megabytes (1,000,000 bytes) that a worker process may allocate, its stages'
+    /// weights among them. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub memory_max_mb: Option<u64>,
+    /// How often a document is tried again when a stage says that its failure may pass, with a
+    /// pause before.
+    #[schemars(range(min = 0, max = 100))]
+    pub retries: u32,
     /// A document with more megabytes (1,000,000 bytes) of text than this fails. At most 4000.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 4000))]
     pub max_document_mb: f64,
+}
+
+/// Where a stage runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// In the process of the run.
+    #[default]
+    None,
+    /// In worker processes.
+    Process,
 }
 
 /// `[[stage]]`: one stage of the pipeline.
@@ -199,10 +221,20 @@ pub struct StageConfig {
     #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<u32>,
     /// Seconds that one call may take. A stage that asks stops by itself; one that does not is
-    /// reported while it runs on. Default: no limit.
+    /// reported while it runs on, or ended with its worker process. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub timeout_secs: Option<f64>,
+    /// Where the stage runs: `none`, in the process of the run; `process`, in worker processes,
+    /// so that no document can end the run. Neighbours with `process` share them. Default: as
+    /// `[run] isolation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+    /// The most megabytes (1,000,000 bytes) that a worker process of this stage may allocate.
+    /// Default: as `[run] memory_max_mb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub memory_max_mb: Option<u64>,
     /// Stores the stage's layer under another name, so that two stages can provide the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -270,6 +302,9 @@ impl Default for Run {
             ordered: true,
             max_failed: None,
             max_failed_ratio: None,
+            isolation: Isolation::None,
+            memory_max_mb: None,
+            retries: 2,
             max_document_mb: 16.0,
         }
     }
@@ -305,6 +340,11 @@ impl StageConfig {
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout_secs
             .map(|secs| Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX))
+    }
+
+    /// Whether it runs in worker processes.
+    pub fn is_isolated(&self, run: &Run) -> bool {
+        self.isolation.unwrap_or(run.isolation) == Isolation::Process
     }
 
     /// The pointer of a key of this stage in the file.

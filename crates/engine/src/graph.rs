@@ -32,6 +32,8 @@ pub struct GraphStage {
     pub writes: Vec<String>,
     /// Layers that are freed when this stage is done with a batch.
     pub frees: Vec<String>,
+    /// Whether it runs in worker processes.
+    pub isolated: bool,
 }
 
 impl fmt::Display for Graph {
@@ -47,7 +49,12 @@ impl fmt::Display for Graph {
             if index > 0 {
                 writeln!(f)?;
             }
-            writeln!(f, "{} ({})", stage.name, stage.plugin)?;
+            let place = if stage.isolated {
+                ", in worker processes"
+            } else {
+                ""
+            };
+            writeln!(f, "{} ({}{place})", stage.name, stage.plugin)?;
             writeln!(f, "  reads   {}", list(&stage.reads))?;
             write!(f, "  writes  {}", list(&stage.writes))?;
             if !stage.frees.is_empty() {
@@ -128,6 +135,7 @@ pub(crate) fn graph(nodes: &[Node]) -> Graph {
             reads,
             writes,
             frees: frees(nodes, index),
+            isolated: false,
         });
     }
     graph
@@ -163,7 +171,8 @@ fn writes(node: &Node, name: &ContractName) -> bool {
     }
 }
 
-fn reads_layer(node: &Node, layer: &str) -> bool {
+/// Whether the stage reads the layer, or attributes of it.
+pub(crate) fn reads_layer(node: &Node, layer: &str) -> bool {
     node.contract.iter().any(|contract| {
         contract
             .requires

@@ -10,6 +10,7 @@ mod control;
 pub mod diagnostics;
 mod graph;
 mod ids;
+mod isolation;
 mod plan;
 mod progress;
 mod report;
@@ -20,6 +21,7 @@ mod source;
 pub use control::{Control, Interrupt};
 pub use graph::{Graph, GraphStage, LEFT_OUT};
 pub use ids::{IdDigest, Ids, digest};
+pub use isolation::{WORKER_COMMAND, log_line, serve};
 pub use plan::Plan;
 pub use progress::{Overdue, Progress};
 pub use report::{

@@ -11,6 +11,7 @@ use crate::config::{Checker, Pipeline, Run, StageConfig};
 use crate::control::Control;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::graph::{self, Graph, Included, Node};
+use crate::isolation::{Elsewhere, Group, Joining, border};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::run::{self, Planned};
@@ -40,6 +41,8 @@ impl Plan {
         let mut nodes = Vec::new();
         let mut made = Vec::new();
         let mut complaints = Vec::new();
+        // What each stage could know of those before it.
+        let mut known = Vec::new();
         for config in &pipeline.stages {
             let mut node = Node {
                 name: config.name().to_owned(),
@@ -53,6 +56,7 @@ impl Plan {
                 // What it could do at most, in case its options are wrong.
                 node.contract =
                     Contract::parse(config.name(), kind.requires(), kind.provides()).ok();
+                known.push(facts.clone());
                 match create(pipeline, config, &kind, &mut facts, &resources) {
                     Ok((stage, warnings)) => {
                         warnings.into_iter().for_each(|one| diagnostics.push(one));
@@ -84,7 +88,8 @@ impl Plan {
             })
             .collect();
         let providers = |name: &str| providers(plugins, name);
-        let misfits = graph::check(&nodes, &included, &providers);
+        let mut misfits = graph::check(&nodes, &included, &providers);
+        misfits.extend(border::check(pipeline, &nodes));
         for (place, uncertain) in complaints {
             // A stage that lacks what it reads complains of what follows from that.
             let misfit = |one: &Diagnostic| one.severity == Severity::Error && one.place == place;
@@ -102,8 +107,8 @@ impl Plan {
         if diagnostics.errors() > 0 {
             return Err(diagnostics);
         }
-        let graph = graph::graph(&nodes);
-        let stages = made
+        let mut graph = graph::graph(&nodes);
+        let mut stages: Vec<Planned> = made
             .iter()
             .zip(&pipeline.stages)
             .zip(&graph.stages)
@@ -112,8 +117,31 @@ impl Plan {
                 workers: config.workers,
                 timeout: config.timeout(),
                 frees: drawn.frees.clone(),
+                group: None,
             })
             .collect();
+        for range in border::groups(pipeline) {
+            let joining: Vec<Joining<'_>> = range
+                .clone()
+                .map(|at| Joining {
+                    stage: &made[at],
+                    config: &pipeline.stages[at],
+                    facts: known[at].clone(),
+                    frees: stages[at].frees.clone(),
+                })
+                .collect();
+            let limit = border::memory_max_mb(pipeline, &range);
+            let group = Group::new(&joining, resources.base(), pipeline.run.retries, limit);
+            let group = Arc::new(group);
+            for (index, at) in range.enumerate() {
+                graph.stages[at].isolated = true;
+                stages[at].group = Some(Arc::clone(&group));
+                stages[at].step = Arc::new(Elsewhere {
+                    group: Arc::clone(&group),
+                    index,
+                });
+            }
+        }
         Ok(Self {
             stages,
             made,
@@ -138,7 +166,8 @@ impl Plan {
         &self.made
     }
 
-    /// Loads the weights of all stages. A second call does nothing.
+    /// Loads the weights of all stages; of those that run in worker processes, in the first such
+    /// process. A second call does nothing.
     ///
     /// # Errors
     /// The first stage's that cannot load, with what it said.

@@ -160,6 +160,18 @@ pub enum StopReason {
         /// The last panic's message.
         message: String,
     },
+    /// Every document of several batches in a row killed its worker process.
+    #[error(
+        "stage `{stage}` lost its worker process on each of {documents} documents in a row, the last time: {message}"
+    )]
+    Crashes {
+        /// The stage.
+        stage: String,
+        /// How many documents.
+        documents: u64,
+        /// The last document's message.
+        message: String,
+    },
     /// A thread of the engine ended before its time: a mistake in copydesk itself.
     #[error("a thread of the engine ended before its time; this is a bug in copydesk")]
     Internal,

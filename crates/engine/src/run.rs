@@ -4,14 +4,14 @@
 //! [`run`] writes. Bounded channels lie between them, so a slow stage slows the reader. Whoever
 //! ends early drops its end of its channels, and those before and after it end in turn.
 
-mod channel;
+pub(crate) mod channel;
 mod intake;
-mod parcel;
+pub(crate) mod parcel;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
-mod watch;
-mod work;
+pub(crate) mod watch;
+pub(crate) mod work;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -24,12 +24,13 @@ use crossbeam_channel::RecvTimeoutError;
 
 use self::channel::{Permits, Receiver, Window, channel, lock};
 use self::intake::Batcher;
-use self::parcel::Parcel;
+use self::parcel::{Dropped, Parcel};
 use self::step::Step;
-use self::watch::Slot;
+use self::watch::{Slot, Watch};
 use self::work::{Clock, Station};
 use crate::config::Run;
 use crate::control::{Control, Interrupt};
+use crate::isolation::{self, Group};
 use crate::progress::Progress;
 use crate::report::{Budget, Cause, Counts, DropReason, Outcome, Report, StageReport, StopReason};
 use crate::sink::{DeadLetter, DeadLetters, Sink, SinkError};
@@ -43,6 +44,16 @@ pub(crate) struct Planned {
     pub(crate) timeout: Option<Duration>,
     /// Layers that nobody reads after this stage.
     pub(crate) frees: Vec<String>,
+    /// The worker processes that it runs in, with its neighbours of the same group.
+    pub(crate) group: Option<Arc<Group>>,
+}
+
+/// The stages that one thread does or has done: single ones, and the neighbours of a group.
+fn units(stages: &[Planned]) -> impl Iterator<Item = &[Planned]> {
+    stages.chunk_by(|a, b| match (&a.group, &b.group) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    })
 }
 
 /// What all threads of a run share.
@@ -64,7 +75,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn stop(&self, reason: StopReason) {
+    /// Whether the run is to end at once.
+    pub(crate) fn is_stopping_now(&self) -> bool {
+        self.control.is_stopping_now()
+    }
+
+    pub(crate) fn stop(&self, reason: StopReason) {
         lock(&self.stopped).get_or_insert(reason);
     }
 }
@@ -160,8 +176,12 @@ impl Line {
         let places = settings.channel as usize;
         let bytes = usize::try_from(settings.channel_bytes).unwrap_or(usize::MAX);
         let batch_bytes = usize::try_from(settings.batch_bytes).unwrap_or(usize::MAX);
-        let workers = |stage: &Planned| stage.workers.unwrap_or(threads).max(1);
-        let at_work: usize = stages.iter().map(|stage| workers(stage) as usize).sum();
+        // A group works on as many batches as each of its stages may.
+        let workers = |unit: &[Planned]| {
+            let named = unit.iter().filter_map(|stage| stage.workers).min();
+            named.unwrap_or(threads).max(1)
+        };
+        let at_work: usize = units(stages).map(|unit| workers(unit) as usize).sum();
         // As many as the channels and workers can hold, and as many again that are done and
         // wait for their turn in the output.
         let window = 2 * (at_work + places * (stages.len() + 1));
@@ -199,33 +219,48 @@ impl Line {
             batcher.run(&to_batch);
         }));
 
-        let mut stations = Vec::new();
+        let mut stations: Vec<Arc<Station>> = Vec::new();
         let mut slots = Vec::new();
-        for (index, stage) in stages.iter().enumerate() {
-            let station = Arc::new(Station {
-                step: Arc::clone(&stage.step),
-                index,
-                plugin: stage.step.plugin(),
-                timeout: stage.timeout,
-                frees: stage.frees.clone(),
-                permits: Arc::clone(&permits),
-                clock: Clock::default(),
-                panics: AtomicU32::new(0),
-            });
+        for unit in units(stages) {
+            let members: Vec<Arc<Station>> = unit
+                .iter()
+                .enumerate()
+                .map(|(index, stage)| {
+                    Arc::new(Station {
+                        step: Arc::clone(&stage.step),
+                        index: stations.len() + index,
+                        plugin: stage.step.plugin(),
+                        timeout: stage.timeout,
+                        retries: settings.retries,
+                        frees: stage.frees.clone(),
+                        permits: Arc::clone(&permits),
+                        clock: Clock::default(),
+                        panics: AtomicU32::new(0),
+                    })
+                })
+                .collect();
             let (to, next) = channel(places, bytes);
-            for worker in 0..workers(stage) {
-                let slot = stage
-                    .timeout
-                    .map(|timeout| Arc::new(Slot::new(stage.step.name(), timeout)));
-                slots.extend(slot.clone());
-                let (station, shared) = (Arc::clone(&station), Arc::clone(&shared));
+            for worker in 0..workers(unit) {
+                let (members, shared) = (members.clone(), Arc::clone(&shared));
                 let (from, to) = (last.clone(), to.clone());
+                if let Some(group) = unit[0].group.clone() {
+                    handles.push(thread::spawn(move || {
+                        let _alarm = Alarm(&shared);
+                        isolation::supervise(&group, &members, &from, &to, &shared);
+                    }));
+                    continue;
+                }
+                let slot = unit[0]
+                    .timeout
+                    .map(|timeout| Arc::new(Slot::new(unit[0].step.name(), timeout)));
+                slots.extend(slot.clone());
+                let watch = slot.map(|slot| slot as Arc<dyn Watch>);
                 handles.push(thread::spawn(move || {
                     let _alarm = Alarm(&shared);
-                    work::work(&station, worker, &from, &to, &shared, slot);
+                    work::work(&members[0], worker, &from, &to, &shared, watch);
                 }));
             }
-            stations.push(station);
+            stations.extend(members);
             last = next;
         }
         let watch = (!slots.is_empty()).then(|| {
@@ -336,13 +371,14 @@ impl Outgoing<'_> {
         // Where in the line a document failed depends on nothing but the document; so that the
         // order of the letters does so too, they stand in the order of the input.
         parcel.letters.sort_by_key(|letter| letter.seq);
+        parcel.drops.sort_by_key(|dropped| dropped.seq);
         for letter in &parcel.letters {
             self.dead_letters.write(letter).map_err(could_not_write)?;
             self.counts.failed += 1;
             self.count_cause(letter);
             self.shared.progress.failed(letter);
         }
-        for (stage, reason) in parcel.drops {
+        for Dropped { stage, reason, .. } in parcel.drops {
             self.counts.dropped += 1;
             self.count_drop(stage, reason);
         }

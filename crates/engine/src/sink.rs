@@ -3,7 +3,7 @@
 use std::io;
 
 use copydesk_document::{Batch, Map, NewDocument, Value};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Takes finished documents. The engine calls it from one thread.
 pub trait Sink: Send {
@@ -81,8 +81,8 @@ pub struct DeadLetter {
     pub code: String,
     /// What happened, for people.
     pub message: String,
-    /// How often the stage was tried on this document alone or was told of it by name. Always 1
-    /// as yet; 0 where it was not tried.
+    /// How often the stage was tried on this document alone, or gave it up by name in a call with
+    /// others; 0 where it was not tried.
     pub attempts: u32,
     /// The document as it came; `null` where it could not be read or is too large to keep.
     #[serde(serialize_with = "as_it_came")]
@@ -93,7 +93,7 @@ pub struct DeadLetter {
 }
 
 /// What kind of failure put a document among the dead letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
     /// It could not be read, is too large, or its id is taken.
@@ -104,6 +104,8 @@ pub enum FailureClass {
     Retryable,
     /// The plugin panicked.
     Panicked,
+    /// The worker process died of it.
+    Crashed,
     /// The call took longer than `timeout_secs`.
     Timeout,
     /// The plugin wrote something that the host refused.
@@ -122,6 +124,7 @@ impl FailureClass {
             Self::Failed => "failed",
             Self::Retryable => "retryable",
             Self::Panicked => "panicked",
+            Self::Crashed => "crashed",
             Self::Timeout => "timeout",
             Self::Rejected => "rejected",
             Self::Unsupported => "unsupported",

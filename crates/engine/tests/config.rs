@@ -263,7 +263,9 @@ fn tables(schema: &Value) -> String {
 }
 
 fn kind(schema: &Value, property: &Value) -> String {
-    if let Some(reference) = property["$ref"].as_str() {
+    // A key that may be absent allows null besides.
+    let optional = property["anyOf"][0]["$ref"].as_str();
+    if let Some(reference) = property["$ref"].as_str().or(optional) {
         let target = schema.pointer(&reference[1..]).expect("a definition");
         let values: Vec<String> = target["oneOf"]
             .as_array()

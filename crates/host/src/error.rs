@@ -81,6 +81,15 @@ pub enum HostError {
         /// What the user can do.
         remedy: String,
     },
+    /// A worker process of stages with `isolation = "process"` could not be started, or not
+    /// load its stages.
+    #[error("a worker process of {stages} is not ready: {reason}")]
+    WorkerProcess {
+        /// The stages, in words.
+        stages: String,
+        /// What it said, or how it ended.
+        reason: String,
+    },
     /// The stage failed in `load` or `open_worker`, or both were called in the
     /// wrong order.
     #[error("stage `{stage}` failed to {call}: {error}")]

@@ -15,7 +15,8 @@
 //! destructors may outlive any stage, and its tables are static by contract.
 //!
 //! What cannot be survived in one process is an abort, a crash or an endless
-//! loop of a plugin.
+//! loop of a plugin: for that, `copydesk-engine` runs stages in worker processes,
+//! where this crate does the same work.
 
 mod error;
 mod facts;

@@ -4,6 +4,8 @@ use copydesk_plugin::{Diagnostics, Doc, Docs, Edit, Host, Out, SpanOut, StageErr
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::Config;
+
 /// What can go wrong, and where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -32,6 +34,8 @@ pub(crate) enum Fault {
     /// Panics while it is destroyed.
     PanicInDestroy,
 
+    /// Aborts the process while it loads.
+    AbortInLoad,
     /// Fails to load.
     FailLoad,
     /// Fails to open a worker.
@@ -44,6 +48,8 @@ pub(crate) enum Fault {
     FailBatch,
     /// Fails the document; the call goes on.
     FailDocument,
+    /// Fails the document the first two times, and says that a later try may succeed.
+    FailTwice,
     /// Drops the document on purpose.
     DropDocument,
 
@@ -88,11 +94,17 @@ pub(crate) enum Fault {
     UntilCancelled,
     /// Writes to the log, counts, and reads what it was not shown.
     Chatty,
+    /// Writes to standard output and standard error.
+    Print,
 
     /// Aborts the process.
     Abort,
     /// Ends the process.
     Exit,
+    /// Ends the process by the signal of a bad access to memory.
+    Segfault,
+    /// Allocates `megabytes`.
+    TakeMemory,
     /// Overflows the stack.
     OverflowStack,
     /// Never returns.
@@ -132,6 +144,7 @@ impl Fault {
     pub(crate) fn in_load(self) -> Result<(), StageError> {
         match self {
             Self::PanicInLoad => panic!("stress: asked to panic in load"),
+            Self::AbortInLoad => std::process::abort(),
             Self::FailLoad => Err(StageError::failed("no-weights", "the weights are gone")),
             _ => Ok(()),
         }
@@ -161,7 +174,7 @@ impl Fault {
         self,
         doc: &Doc<'_>,
         out: &mut Out<'_>,
-        time: Duration,
+        config: &Config,
     ) -> Result<(), StageError> {
         match self {
             Self::PanicInProcess => panic!("stress: asked to panic at {}", doc.id()),
@@ -179,8 +192,14 @@ impl Fault {
             Self::FailBatch => return Err(StageError::batch("no-memory", "out of scratch")),
             Self::FailDocument => out.fail(doc, false, "bad-text", "cannot read this")?,
             Self::DropDocument => out.drop(doc, "not wanted")?,
-            Self::Slow => std::thread::sleep(time),
+            Self::Slow => std::thread::sleep(Duration::from_millis(config.millis)),
             Self::Chatty => chat(doc, out),
+            Self::Print => {
+                println!("stress: printed at {}", doc.id());
+                eprintln!("stress: and said so at {}", doc.id());
+            }
+            Self::TakeMemory => take_memory(config.megabytes),
+            Self::Segfault => segfault(),
             Self::Abort => std::process::abort(),
             Self::Exit => std::process::exit(7),
             Self::OverflowStack => {
@@ -270,6 +289,30 @@ pub(crate) fn until_cancelled(docs: Docs<'_>, at_most: Duration) -> Result<(), S
         std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
+}
+
+/// Piece by piece, so that what is left of a limit is small when it is hit. Nothing is touched:
+/// where there is no limit, this costs the system nothing.
+fn take_memory(megabytes: u64) {
+    const PIECE: u64 = 4;
+    let pieces = (0..megabytes / PIECE)
+        .map(|_| Vec::<u8>::with_capacity((PIECE * 1_000_000) as usize))
+        .collect::<Vec<_>>();
+    std::hint::black_box(pieces);
+}
+
+#[cfg(unix)]
+fn segfault() {
+    use rustix::process::{Signal, getpid, kill_process};
+    loop {
+        // The first only takes the runtime's own handler away.
+        let _ = kill_process(getpid(), Signal::SEGV);
+    }
+}
+
+#[cfg(not(unix))]
+fn segfault() {
+    std::process::abort();
 }
 
 fn chat(doc: &Doc<'_>, out: &mut Out<'_>) {

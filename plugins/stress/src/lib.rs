@@ -8,6 +8,7 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use copydesk_plugin::{Diagnostics, Doc, Docs, Host, Out, Stage, StageError, Worker, stage};
@@ -26,6 +27,8 @@ struct Config {
     only: String,
     /// How long `slow` and `until-cancelled` take at most, in milliseconds.
     millis: u64,
+    /// How much `take-memory` takes, in megabytes.
+    megabytes: u64,
     /// Which words to mark in layer `marks`.
     mark: Mark,
     /// The label of the words marked; empty = `WORD`.
@@ -88,6 +91,7 @@ impl Stage for Stress {
         self.config.fault.in_open_worker()?;
         Ok(StressWorker {
             config: self.config.clone(),
+            failed: HashMap::new(),
         })
     }
 }
@@ -100,6 +104,8 @@ impl Drop for Stress {
 
 struct StressWorker {
     config: Config,
+    /// How often `fail-twice` has failed a document.
+    failed: HashMap<String, u32>,
 }
 
 impl Worker for StressWorker {
@@ -121,8 +127,14 @@ impl Worker for StressWorker {
             which => mark(&doc, which, &self.config.label, out)?,
         }
         if doc.id().contains(&self.config.only) {
-            let time = Duration::from_millis(self.config.millis);
-            self.config.fault.in_document(&doc, out, time)?;
+            if self.config.fault == Fault::FailTwice {
+                let failed = self.failed.entry(doc.id().to_owned()).or_default();
+                *failed += 1;
+                if *failed <= 2 {
+                    out.fail(&doc, true, "busy", "try again")?;
+                }
+            }
+            self.config.fault.in_document(&doc, out, &self.config)?;
         }
         Ok(())
     }

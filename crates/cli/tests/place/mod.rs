@@ -193,6 +193,11 @@ impl Started {
         }
     }
 
+    #[allow(dead_code, reason = "not every test binary asks")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])

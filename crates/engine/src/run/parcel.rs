@@ -13,8 +13,28 @@ pub(crate) struct Parcel {
     pub(crate) batch: Batch,
     /// Those that failed.
     pub(crate) letters: Vec<DeadLetter>,
-    /// Those dropped on purpose: stage and reason.
-    pub(crate) drops: Vec<(String, String)>,
+    /// Those dropped on purpose.
+    pub(crate) drops: Vec<Dropped>,
+}
+
+/// A document that a stage left out on purpose.
+pub(crate) struct Dropped {
+    /// Place in the order of the input.
+    pub(crate) seq: u64,
+    pub(crate) stage: String,
+    pub(crate) reason: String,
+}
+
+impl Parcel {
+    /// Documents of which none has come to an end.
+    pub(crate) fn of(batch: Batch) -> Self {
+        Self {
+            number: 0,
+            batch,
+            letters: Vec::new(),
+            drops: Vec::new(),
+        }
+    }
 }
 
 impl Weigh for Parcel {

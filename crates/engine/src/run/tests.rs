@@ -1,7 +1,7 @@
 //! The engine with stages made for the test: what goes in comes out, once, in order, however it
 //! is cut into batches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -60,6 +60,7 @@ impl Fake {
             workers: None,
             timeout: None,
             frees: Vec::new(),
+            group: None,
         }
     }
 }
@@ -317,9 +318,10 @@ fn moody(name: &'static str) -> Fake {
                     changes.drop_doc(doc, "not wanted").unwrap();
                     continue;
                 }
-                if batch.id(doc).contains(&format!("{name}-fail")) {
+                let busy = batch.id(doc).contains(&format!("{name}-busy"));
+                if busy || batch.id(doc).contains(&format!("{name}-fail")) {
                     let failure = DocFailure {
-                        retryable: doc % 2 == 7,
+                        retryable: busy,
                         code: "mood".to_owned(),
                         message: "no".to_owned(),
                     };
@@ -365,6 +367,7 @@ fn fate(id: &str) -> &'static str {
             ("reject", "failed"),
             ("panic", "failed"),
             ("fail", "failed"),
+            ("busy", "failed"),
             ("drop", "dropped"),
         ] {
             if id.contains(&format!("{stage}-{word}")) {
@@ -379,7 +382,7 @@ fn some_ids() -> impl Strategy<Value = Vec<String>> {
     let word = prop_oneof![
         8 => Just("good".to_owned()),
         4 => (prop_oneof![Just("first"), Just("second")],
-              prop_oneof![Just("poison"), Just("reject"), Just("fail"), Just("drop")])
+              prop_oneof![Just("poison"), Just("reject"), Just("fail"), Just("busy"), Just("drop")])
             .prop_map(|(stage, mood)| format!("{stage}-{mood}")),
         1 => Just("first-fail-second-drop".to_owned()),
     ];
@@ -387,6 +390,79 @@ fn some_ids() -> impl Strategy<Value = Vec<String>> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         ids(&words)
     })
+}
+
+#[test]
+fn a_failure_that_passes_is_none_and_one_that_stays_is_tried_so_often() {
+    let tried: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+    let busy = fake("busy", &[], &["layer:busy"], {
+        let tried = Arc::clone(&tried);
+        move |batch, changes, _| {
+            let mut tried = lock(&tried);
+            // Whose id begins with a letter other than `c`: how often it fails, and how.
+            for doc in 0..batch.len() {
+                let id = batch.id(doc);
+                let (how, times) = id.split_once('-').unwrap();
+                let Ok(times) = times.parse::<u32>() else {
+                    continue;
+                };
+                let before = tried.entry(id.to_owned()).or_default();
+                if *before >= times {
+                    continue;
+                }
+                match how {
+                    "named" => {
+                        *before += 1;
+                        let failure = DocFailure {
+                            retryable: true,
+                            code: "busy".to_owned(),
+                            message: "later".to_owned(),
+                        };
+                        changes.fail_doc(doc, failure).unwrap();
+                    }
+                    _ => {
+                        // Only a call with this document alone counts.
+                        *before += u32::from(batch.len() == 1);
+                        return Err(CallError {
+                            retryable: true,
+                            ..error(CallClass::Failed, None, "busy")
+                        });
+                    }
+                }
+            }
+            Ok(())
+        }
+    });
+    let ids = [
+        "a-x", "named-2", "b-x", "call-2", "named-3", "call-3", "c-x",
+    ]
+    .map(str::to_owned);
+    for batch_docs in [1, 64] {
+        lock(&tried).clear();
+        let ran = go(&[busy.planned()], &settings(batch_docs, 1), &ids);
+        assert_eq!(ran.shelf.ids(), ["a-x", "named-2", "b-x", "call-2", "c-x"]);
+        let letters: Vec<_> = ran
+            .letters
+            .0
+            .iter()
+            .map(|letter| (letter.id.as_str(), letter.class, letter.attempts))
+            .collect();
+        assert_eq!(
+            letters,
+            [
+                ("named-3", FailureClass::Retryable, 3),
+                ("call-3", FailureClass::Retryable, 3)
+            ]
+        );
+    }
+    lock(&tried).clear();
+    let never = Run {
+        retries: 0,
+        ..settings(64, 1)
+    };
+    let ran = go(&[busy.planned()], &never, &ids);
+    assert_eq!(ran.letters.0.len(), 4);
+    assert!(ran.letters.0.iter().all(|letter| letter.attempts == 1));
 }
 
 fn letters_as_json(letters: &Letters) -> Vec<String> {

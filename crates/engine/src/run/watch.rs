@@ -10,6 +10,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::channel::lock;
 use crate::progress::{Overdue, Progress};
 
+/// Is told of each call of a worker.
+pub(crate) trait Watch: Send + Sync {
+    /// A call of stage number `stage` begins.
+    fn begin(&self, stage: usize, batch: &Batch, since: Instant);
+    /// It has ended.
+    fn end(&self);
+}
+
 /// Where one worker says what it is doing.
 pub(crate) struct Slot {
     stage: String,
@@ -32,18 +40,6 @@ impl Slot {
         }
     }
 
-    pub(crate) fn begin(&self, batch: &Batch, since: Instant) {
-        *lock(&self.running) = Some(Running {
-            since,
-            documents: batch.ids().iter().map(str::to_owned).collect(),
-            told: false,
-        });
-    }
-
-    pub(crate) fn end(&self) {
-        *lock(&self.running) = None;
-    }
-
     /// The call, if it is overdue and nobody has told yet.
     fn overdue(&self) -> Option<Overdue> {
         let mut running = lock(&self.running);
@@ -59,6 +55,20 @@ impl Slot {
             timeout: self.timeout,
             elapsed,
         })
+    }
+}
+
+impl Watch for Slot {
+    fn begin(&self, _: usize, batch: &Batch, since: Instant) {
+        *lock(&self.running) = Some(Running {
+            since,
+            documents: batch.ids().iter().map(str::to_owned).collect(),
+            told: false,
+        });
+    }
+
+    fn end(&self) {
+        *lock(&self.running) = None;
     }
 }
 

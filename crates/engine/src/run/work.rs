@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use copydesk_document::Batch;
@@ -9,14 +10,17 @@ use copydesk_host::{CallClass, CallError};
 
 use super::Shared;
 use super::channel::{Permits, Receiver, Sender};
-use super::parcel::Parcel;
+use super::parcel::{Dropped, Parcel};
 use super::step::{Step, StepWorker};
-use super::watch::Slot;
+use super::watch::Watch;
+use crate::control::Control;
 use crate::report::StopReason;
 use crate::sink::{DeadLetter, FailureClass};
 
 /// So many batches in a row of which every document panicked stop the run.
 const PANICS: u32 = 3;
+/// Before the first round of documents that are tried again; later rounds wait longer.
+const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 100 });
 
 /// A stage as it runs: what its workers share.
 pub(crate) struct Station {
@@ -24,6 +28,8 @@ pub(crate) struct Station {
     pub(crate) index: usize,
     pub(crate) plugin: String,
     pub(crate) timeout: Option<Duration>,
+    /// How often a document whose failure may pass is tried again.
+    pub(crate) retries: u32,
     /// Layers that nobody reads after this stage.
     pub(crate) frees: Vec<String>,
     pub(crate) permits: Arc<Permits>,
@@ -42,7 +48,7 @@ pub(crate) struct Clock {
     pub(crate) for_thread: AtomicU64,
 }
 
-fn tick(counter: &AtomicU64, since: Instant) {
+pub(crate) fn tick(counter: &AtomicU64, since: Instant) {
     let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
     counter.fetch_add(nanos, Ordering::Relaxed);
 }
@@ -54,9 +60,9 @@ pub(crate) fn work(
     from: &Receiver<Parcel>,
     to: &Sender<Parcel>,
     shared: &Shared,
-    slot: Option<Arc<Slot>>,
+    watch: Option<Arc<dyn Watch>>,
 ) {
-    let mut desk = match Desk::open(station, index, shared, slot) {
+    let mut desk = match Desk::open(station, index, &shared.control, watch) {
         Ok(desk) => desk,
         Err(reason) => return shared.stop(reason),
     };
@@ -83,51 +89,79 @@ pub(crate) fn work(
     }
 }
 
-struct Desk<'a> {
+/// One worker of a stage, ready for batches.
+pub(crate) struct Desk<'a> {
     station: &'a Station,
     index: u32,
-    shared: &'a Shared,
+    control: &'a Control,
     worker: Box<dyn StepWorker>,
-    slot: Option<Arc<Slot>>,
+    watch: Option<Arc<dyn Watch>>,
+}
+
+/// Documents that a stage is to be called with.
+struct Try {
+    batch: Batch,
+    /// How often they were tried alone or named as those at fault.
+    attempts: u32,
 }
 
 impl<'a> Desk<'a> {
-    fn open(
+    pub(crate) fn open(
         station: &'a Station,
         index: u32,
-        shared: &'a Shared,
-        slot: Option<Arc<Slot>>,
+        control: &'a Control,
+        watch: Option<Arc<dyn Watch>>,
     ) -> Result<Self, StopReason> {
         Ok(Self {
             station,
             index,
-            shared,
-            worker: open(station, index, shared)?,
-            slot,
+            control,
+            worker: open(station, index, control)?,
+            watch,
         })
     }
 
     /// Passes the documents through the stage. Of a call that fails, the documents are tried
-    /// in halves, until those at fault stand alone.
-    fn process(&mut self, parcel: &mut Parcel) -> Result<(), StopReason> {
+    /// in halves, until those at fault stand alone; those whose failure may pass are tried again
+    /// when the others are done.
+    pub(crate) fn process(&mut self, parcel: &mut Parcel) -> Result<(), StopReason> {
         let clock = &self.station.clock;
         clock
             .documents
             .fetch_add(parcel.batch.len() as u64, Ordering::Relaxed);
         // A stack with the first documents on top.
-        let mut pending = vec![std::mem::take(&mut parcel.batch)];
+        let mut pending = vec![Try {
+            batch: std::mem::take(&mut parcel.batch),
+            attempts: 0,
+        }];
+        let mut again = Vec::new();
+        let mut round = 0;
         let mut passed = Batch::new();
         let mut any_call_succeeded = false;
         let mut panic = None;
-        while let Some(mut batch) = pending.pop() {
-            if self.shared.control.is_stopping_now() {
+        loop {
+            let Some(Try {
+                mut batch,
+                attempts,
+            }) = pending.pop()
+            else {
+                if again.is_empty() {
+                    break;
+                }
+                pause(round, self.control);
+                round += 1;
+                pending.append(&mut again);
+                pending.reverse();
+                continue;
+            };
+            if self.control.is_stopping_now() {
                 // Nobody will write it.
                 return Ok(());
             }
             let error = match self.call(&batch) {
                 Ok(changes) => {
                     any_call_succeeded = true;
-                    self.apply(batch, changes, parcel, &mut passed);
+                    self.apply(batch, changes, attempts, parcel, &mut passed, &mut again);
                     continue;
                 }
                 Err(error) => error,
@@ -136,21 +170,32 @@ impl<'a> Desk<'a> {
                 panic = Some(error.to_string());
                 self.reopen()?;
             }
-            if error.class == CallClass::Batch {
-                // What is wrong lies in no document: halves would fail as well.
-                let many = (0..batch.len()).map(|doc| self.letter(&batch, doc, &error));
-                parcel.letters.extend(many);
-            } else if batch.len() == 1 {
-                parcel.letters.push(self.letter(&batch, 0, &error));
-            } else if let Some(doc) = guilty(&error).filter(|&doc| doc < batch.len()) {
-                parcel.letters.push(self.letter(&batch, doc, &error));
+            let once_more = error.retryable && attempts < self.station.retries;
+            let attempts = attempts + 1;
+            let named = guilty(&error).filter(|&doc| doc < batch.len());
+            if batch.len() > 1 && error.class != CallClass::Batch {
+                let Some(doc) = named else {
+                    let tail = batch.split_off(batch.len() / 2);
+                    pending.push(Try::first(tail));
+                    pending.push(Try::first(batch));
+                    continue;
+                };
                 let others: Vec<usize> = (0..batch.len()).filter(|&other| other != doc).collect();
-                pending.push(batch.select(&others));
-            } else {
-                let tail = batch.split_off(batch.len() / 2);
-                pending.push(tail);
-                pending.push(batch);
+                pending.push(Try::first(batch.select(&others)));
+                batch = batch.select(&[doc]);
             }
+            // One document at fault; or what is wrong lies in none, and halves would fail as well.
+            if once_more {
+                again.push(Try { batch, attempts });
+            } else {
+                let many = (0..batch.len()).map(|doc| self.letter(&batch, doc, &error, attempts));
+                parcel.letters.extend(many);
+            }
+        }
+        if round > 0 {
+            let mut order: Vec<usize> = (0..passed.len()).collect();
+            order.sort_by_key(|&doc| passed.seq(doc));
+            passed = passed.select(&order);
         }
         parcel.batch = passed;
         match panic {
@@ -179,12 +224,12 @@ impl<'a> Desk<'a> {
             .station
             .timeout
             .and_then(|timeout| start.checked_add(timeout));
-        if let Some(slot) = &self.slot {
-            slot.begin(batch, start);
+        if let Some(watch) = &self.watch {
+            watch.begin(self.station.index, batch, start);
         }
         let result = self.worker.process(batch, deadline);
-        if let Some(slot) = &self.slot {
-            slot.end();
+        if let Some(watch) = &self.watch {
+            watch.end();
         }
         tick(&clock.busy, start);
         clock.calls.fetch_add(1, Ordering::Relaxed);
@@ -196,15 +241,32 @@ impl<'a> Desk<'a> {
         &self,
         mut batch: Batch,
         changes: copydesk_document::Changes,
+        attempts: u32,
         parcel: &mut Parcel,
         passed: &mut Batch,
+        again: &mut Vec<Try>,
     ) {
+        let once_more = attempts < self.station.retries;
+        let attempts = attempts + 1;
+        if once_more {
+            again.extend(changes.retryable().map(|doc| Try {
+                batch: batch.select(&[doc]),
+                attempts,
+            }));
+        }
         let outcome = batch.apply(changes);
         let stage = self.station.step.name();
-        for (_, reason) in outcome.dropped {
-            parcel.drops.push((stage.to_owned(), reason));
+        for (key, reason) in outcome.dropped {
+            parcel.drops.push(Dropped {
+                seq: key.seq,
+                stage: stage.to_owned(),
+                reason,
+            });
         }
         for (document, failure) in outcome.failed {
+            if failure.retryable && once_more {
+                continue;
+            }
             parcel.letters.push(DeadLetter {
                 id: document.id.clone(),
                 path: document.path.clone(),
@@ -217,7 +279,7 @@ impl<'a> Desk<'a> {
                 },
                 code: failure.code,
                 message: failure.message,
-                attempts: 1,
+                attempts,
                 seq: document.seq,
                 document: Some(document),
             });
@@ -227,7 +289,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn letter(&self, batch: &Batch, doc: usize, error: &CallError) -> DeadLetter {
+    fn letter(&self, batch: &Batch, doc: usize, error: &CallError, attempts: u32) -> DeadLetter {
         let (class, message) = match error.class {
             CallClass::Panicked => (FailureClass::Panicked, error.to_string()),
             CallClass::Cancelled if self.station.timeout.is_some() => (
@@ -253,7 +315,7 @@ impl<'a> Desk<'a> {
             class,
             code: error.code.clone(),
             message,
-            attempts: 1,
+            attempts,
             document: Some(batch.as_it_came(doc)),
             seq: key.seq,
         }
@@ -261,15 +323,33 @@ impl<'a> Desk<'a> {
 
     /// A worker that panicked may be torn; what the workers share is not.
     fn reopen(&mut self) -> Result<(), StopReason> {
-        self.worker = open(self.station, self.index, self.shared)?;
+        self.worker = open(self.station, self.index, self.control)?;
         Ok(())
     }
 }
 
-fn open(station: &Station, index: u32, shared: &Shared) -> Result<Box<dyn StepWorker>, StopReason> {
+impl Try {
+    fn first(batch: Batch) -> Self {
+        Self { batch, attempts: 0 }
+    }
+}
+
+/// Waits before another round: what failed for lack of something needs time.
+fn pause(round: u32, control: &Control) {
+    let until = Instant::now() + FIRST_PAUSE * 4_u32.pow(round.min(3));
+    while Instant::now() < until && !control.is_stopping_now() {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn open(
+    station: &Station,
+    index: u32,
+    control: &Control,
+) -> Result<Box<dyn StepWorker>, StopReason> {
     station
         .step
-        .open(index, shared.control.now_flag())
+        .open(index, control.now_flag())
         .map_err(|error| StopReason::Worker {
             stage: station.step.name().to_owned(),
             message: error.to_string(),
