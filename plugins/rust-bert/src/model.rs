@@ -90,6 +90,15 @@ impl Model {
         Ok(model)
     }
 
+    /// The values of a tensor beside those of the network, if the weights have it.
+    ///
+    /// # Errors
+    /// It has another shape than `shape`.
+    pub(crate) fn values(&self, name: &str, shape: &[i64]) -> Result<Option<Vec<f32>>, StageError> {
+        let weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        guarded(|| weights.values(name, shape))
+    }
+
     /// A network on the shared weights.
     ///
     /// # Errors

@@ -1,8 +1,13 @@
 //! The stage `rust-bert/ner`: names by a model for token classification.
+//!
+//! A model may carry a conditional random field over its tags, by the names that the package pytorch-crf gives its
+//! tensors; its best sequence of tags then counts, in place of the best tag of each word.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
+use copydesk_encoder::heads::{Linear, Tagger};
 use copydesk_language::sentence::sentences;
 use copydesk_language::tagged::{self, Tagged};
 use copydesk_plugin::{
@@ -12,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::folder::Task;
-use crate::model::{Input, Model, ModelWorker};
+use crate::model::{Input, Model, ModelWorker, softmax};
 use crate::options::{Checked, meanings, with_model_options};
 
 with_model_options! {
@@ -39,7 +44,7 @@ enum Aggregate {
     /// The first, as models are mostly trained.
     #[default]
     First,
-    /// All, by the mean of their probabilities.
+    /// All, by the mean of their scores.
     Mean,
 }
 
@@ -63,6 +68,7 @@ pub(crate) struct Ner {
     min_score: f32,
     consistent: bool,
     model: Option<Model>,
+    field: Option<Field>,
 }
 
 #[stage(
@@ -99,11 +105,14 @@ impl Stage for Ner {
             min_score: config.min_score,
             consistent: config.consistent,
             model: None,
+            field: None,
         })
     }
 
     fn load(&mut self, _: &Host<'_>) -> Result<(), StageError> {
-        self.model = Some(Model::load(&self.checked)?);
+        let model = Model::load(&self.checked)?;
+        self.field = Field::of(&model, &self.checked.folder.labels, &self.tags)?;
+        self.model = Some(model);
         Ok(())
     }
 
@@ -119,6 +128,7 @@ impl Stage for Ner {
             context: self.context,
             min_score: self.min_score,
             consistent: self.consistent,
+            field: self.field.clone(),
         })
     }
 }
@@ -181,6 +191,7 @@ pub(crate) struct NerWorker {
     context: usize,
     min_score: f32,
     consistent: bool,
+    field: Option<Field>,
 }
 
 impl Worker for NerWorker {
@@ -223,30 +234,27 @@ impl NerWorker {
             .map(|window| pieces.input(&words, &window.words))
             .collect();
         let scores = self.model.scores(&inputs, go_on)?;
-        let mut tagged = Vec::with_capacity(words.len());
+        let mut rows: Vec<f32> = Vec::with_capacity(words.len() * self.tags.len());
         for (window, scores) in windows.iter().zip(&scores) {
             for word in window.own.clone() {
                 let place = pieces.place(&words, &window.words, word);
-                let rows = match self.aggregate {
-                    Aggregate::First => place.start..place.start + 1,
-                    Aggregate::Mean => place,
-                };
-                tagged.push(best(rows.map(|row| scores.probabilities(row))));
+                match self.aggregate {
+                    Aggregate::First => rows.extend_from_slice(scores.row(place.start)),
+                    Aggregate::Mean => rows.extend(mean(place.map(|row| scores.row(row)))),
+                }
             }
         }
+        let tagged = match &self.field {
+            Some(field) => field.names(rows),
+            None => self.names(&rows),
+        };
 
         let lines: Vec<usize> = sentences
             .iter()
             .map(|sentence| sentence.start)
             .filter(|&start| text[..start].trim_end_matches([' ', '\t']).ends_with('\n'))
             .collect();
-        let mut found = tagged::names(
-            text,
-            &words.starts,
-            &words.ends,
-            &lines,
-            self.names(&tagged),
-        );
+        let mut found = tagged::names(text, &words.starts, &words.ends, &lines, tagged);
         if self.consistent {
             tagged::agree(text, &mut found);
         }
@@ -269,12 +277,20 @@ impl NerWorker {
         Ok(())
     }
 
-    /// Joins tagged words to names.
-    fn names(&self, tagged: &[(usize, f32)]) -> Vec<Tagged<'static>> {
+    /// Joins words to names by the likeliest tag of each; `rows` are the scores of the tags, `[words, tags]`.
+    fn names(&self, rows: &[f32]) -> Vec<Tagged<'static>> {
         let mut names: Vec<Tagged<'static>> = Vec::new();
         let mut open = false;
-        for (word, &(label, score)) in tagged.iter().enumerate() {
-            let tag = self.tags[label];
+        for (word, row) in rows.chunks_exact(self.tags.len()).enumerate() {
+            let shares = softmax(row);
+            let best = (0..shares.len()).fold(0, |best, tag| {
+                if shares[tag] > shares[best] {
+                    tag
+                } else {
+                    best
+                }
+            });
+            let (tag, score) = (self.tags[best], shares[best]);
             match (tag, names.last_mut()) {
                 (Tag::Inside(kind), Some(name)) if open && name.label == kind => {
                     name.words.end = word + 1;
@@ -296,23 +312,75 @@ impl NerWorker {
     }
 }
 
-/// The likeliest label, and its probability, by the mean of `rows`.
-fn best(rows: impl Iterator<Item = Vec<f32>>) -> (usize, f32) {
+/// A conditional random field over tags.
+#[derive(Clone)]
+struct Field {
+    tagger: Arc<Tagger>,
+    /// Scores of ending with each tag.
+    end: Vec<f32>,
+    /// What the kinds of the tagger mean.
+    meanings: Vec<Option<&'static str>>,
+}
+
+impl Field {
+    /// The field that the model carries, if it does.
+    fn of(model: &Model, labels: &[String], tags: &[Tag]) -> Result<Option<Self>, StageError> {
+        let n = labels.len() as i64;
+        let Some(transitions) = model.values("crf.transitions", &[n, n])? else {
+            return Ok(None);
+        };
+        let start = model.values("crf.start_transitions", &[n])?;
+        let end = model.values("crf.end_transitions", &[n])?;
+        let zeros = || vec![0.0; labels.len()];
+        // The scores come from the network: the tagger's own layer hands them through.
+        let same = (0..labels.len() * labels.len())
+            .map(|i| f32::from(u8::from(i % (labels.len() + 1) == 0)));
+        let same = Linear::new(same.collect(), zeros());
+        let tagger = Tagger::new(same, transitions, start.unwrap_or_else(zeros), labels);
+        let meaning = |kind: &String| {
+            let at = labels.iter().position(|label| position(label).1 == kind)?;
+            match tags[at] {
+                Tag::Begin(meaning) | Tag::Inside(meaning) => Some(meaning),
+                Tag::Outside => None,
+            }
+        };
+        Ok(Some(Self {
+            meanings: tagger.kinds().iter().map(meaning).collect(),
+            end: end.unwrap_or_else(zeros),
+            tagger: Arc::new(tagger),
+        }))
+    }
+
+    /// The names of the best sequence of tags; `rows` are the scores of the tags, `[words, tags]`.
+    fn names(&self, mut rows: Vec<f32>) -> Vec<Tagged<'static>> {
+        if let Some(last) = rows.rchunks_exact_mut(self.end.len()).next() {
+            last.iter_mut()
+                .zip(&self.end)
+                .for_each(|(score, end)| *score += end);
+        }
+        let spans = self.tagger.spans(&rows).into_iter();
+        let named = spans.filter_map(|span| {
+            Some(Tagged {
+                words: span.words,
+                label: self.meanings[span.kind]?,
+                score: span.score,
+            })
+        });
+        named.collect()
+    }
+}
+
+/// The mean of some rows.
+fn mean<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]>) -> Vec<f32> {
+    let count = rows.len().max(1) as f32;
     let mut mean: Vec<f32> = Vec::new();
-    let mut count = 0;
     for row in rows {
         mean.resize(row.len(), 0.0);
-        mean.iter_mut().zip(&row).for_each(|(sum, x)| *sum += x);
-        count += 1;
+        mean.iter_mut()
+            .zip(row)
+            .for_each(|(sum, x)| *sum += x / count);
     }
-    let (label, sum) =
-        mean.iter().enumerate().fold(
-            (0, 0.0),
-            |best, (label, &sum)| {
-                if sum > best.1 { (label, sum) } else { best }
-            },
-        );
-    (label, sum / count.max(1) as f32)
+    mean
 }
 
 /// The sentences of a document: those of an earlier stage, or ours.

@@ -69,6 +69,31 @@ impl Weights {
         })
     }
 
+    /// The values of a tensor beside those of the network, if the file has it.
+    ///
+    /// # Errors
+    /// It has another shape than `shape`.
+    pub(crate) fn values(&self, name: &str, shape: &[i64]) -> Result<Option<Vec<f32>>, String> {
+        let Some(tensor) = self.tensors.get(name) else {
+            return Ok(None);
+        };
+        if tensor.size() != shape {
+            return Err(format!(
+                "tensor `{name}` in {} has the shape {:?}, not {shape:?}",
+                self.file,
+                tensor.size()
+            ));
+        }
+        tensor
+            .f_to_device(Device::Cpu)
+            .and_then(|tensor| tensor.f_to_kind(Kind::Float))
+            .and_then(|tensor| tensor.f_contiguous())
+            .and_then(|tensor| tensor.f_view(-1))
+            .and_then(|tensor| Vec::<f32>::try_from(&tensor))
+            .map(Some)
+            .map_err(|error| format!("tensor `{name}`: {}", first_line(&error.to_string())))
+    }
+
     /// Gives the variables of a network the tensors of their names, without copying them.
     ///
     /// # Errors

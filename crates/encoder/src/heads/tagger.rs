@@ -52,12 +52,22 @@ impl Tagger {
         Ok(Self::new(emissions, transitions, start, labels))
     }
 
-    fn new(
+    /// A tagger of its parts: `transitions` is `[from, to]` and `start` `[to]`, over tags `labels` such as `B-PER`.
+    ///
+    /// # Panics
+    /// If these do not fit together.
+    #[must_use]
+    pub fn new(
         emissions: Linear,
         mut transitions: Vec<f32>,
         mut start: Vec<f32>,
         labels: &[String],
     ) -> Self {
+        let n = labels.len();
+        assert!(
+            emissions.outputs() == n && transitions.len() == n * n && start.len() == n,
+            "a tagger with {n} tags and other weights"
+        );
         let mut kinds: Vec<String> = Vec::new();
         let mut kind_of = |kind: &str| {
             kinds.iter().position(|k| k == kind).unwrap_or_else(|| {

@@ -356,6 +356,91 @@ fn every_scheme_of_tags_gives_whole_names() {
 }
 
 #[test]
+fn a_conditional_random_field_in_the_weights_decides_by_the_whole_sequence() {
+    let folder = folder(&Small::tagger());
+    let file = folder.path().join("model.safetensors");
+    let plain = tch::Tensor::read_safetensors(&file).unwrap();
+    let tags = Small::tagger().labels.len();
+    let with = |transitions: Vec<f32>, start: Vec<f32>, end: Vec<f32>| {
+        let mut tensors: Vec<_> = plain
+            .iter()
+            .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+            .collect();
+        let square = tch::Tensor::from_slice(&transitions).view((tags as i64, -1));
+        tensors.push(("crf.transitions".to_owned(), square));
+        tensors.push((
+            "crf.start_transitions".to_owned(),
+            tch::Tensor::from_slice(&start),
+        ));
+        tensors.push((
+            "crf.end_transitions".to_owned(),
+            tch::Tensor::from_slice(&end),
+        ));
+        tch::Tensor::write_safetensors(&tensors, &file).unwrap();
+    };
+    let none = || vec![0.0; tags];
+    let text = "Venn left Orla Venn in Skarn";
+    // A tag inside a name cannot begin one: `Venn` alone is not I-PER.
+    with(vec![0.0; tags * tags], none(), none());
+    let run = stage(folder.path(), json!({})).text(text).run();
+    assert!(
+        run.spans("entities")
+            .iter()
+            .any(|span| span.text == "Orla Venn"),
+        "{:?}",
+        run.spans("entities")
+    );
+    assert!(
+        stage(folder.path(), json!({}))
+            .text("Orla Venn")
+            .run()
+            .spans("entities")[0]
+            .score
+            .unwrap()
+            > 0.9
+    );
+    // Nothing follows anything but O: no name of two words.
+    let mut lonely = vec![-1e4; tags * tags];
+    for tag in 0..tags {
+        (lonely[tag], lonely[tag * tags]) = (0.0, 0.0);
+    }
+    with(lonely, none(), none());
+    let run = stage(folder.path(), json!({})).text(text).run();
+    assert!(
+        run.spans("entities")
+            .iter()
+            .all(|span| !span.text.contains(' ')),
+        "{:?}",
+        run.spans("entities")
+    );
+    // No text ends with a place, none begins with a person.
+    let (mut start, mut end) = (none(), none());
+    (start[1], end[3], end[4]) = (-1e4, -1e4, -1e4);
+    with(vec![0.0; tags * tags], start, end);
+    let found = stage(folder.path(), json!({}))
+        .text("Orla left Skarn")
+        .run()
+        .spans("entities");
+    assert!(
+        found
+            .iter()
+            .all(|span| span.text != "Skarn" || span.label != "LOC"),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .all(|span| span.text != "Orla" || span.label != "PER"),
+        "{found:?}"
+    );
+    with(vec![0.0; tags * 2], none(), none());
+    says(
+        &fails_to_load(folder.path()),
+        &["crf.transitions", "[7, 2]", "[7, 7]"],
+    );
+}
+
+#[test]
 fn a_folder_that_is_no_model_is_refused_before_anything_is_loaded() {
     let empty = tempfile::tempdir().unwrap();
     says(
