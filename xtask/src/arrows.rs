@@ -21,6 +21,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "crates/io",
         &["crates/document", "crates/engine", "crates/html"],
     ),
+    (
+        "crates/rundir",
+        &[
+            "crates/document",
+            "crates/engine",
+            "crates/host",
+            "crates/io",
+        ],
+    ),
     ("crates/evaluate", &["crates/document", "crates/language"]),
     (
         "crates/cli",
@@ -32,6 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "crates/evaluate",
             "crates/io",
             "crates/language",
+            "crates/rundir",
         ],
     ),
     (

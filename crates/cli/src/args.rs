@@ -9,6 +9,7 @@ use clap::{
 
 use crate::eval_args::Eval;
 use crate::learn::SourceBy;
+use crate::select::Shard;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -107,7 +108,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FORMAT")]
     pub(crate) input_format: Option<InputFormat>,
     /// Where documents that failed are written.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "run_dir")]
     pub(crate) dead_letters: Option<String>,
     /// Replace an output that is there already.
     #[arg(long)]
@@ -115,6 +116,21 @@ pub(crate) struct Run {
     /// How many stages compute at one time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    /// Record there what is done: the same command continues after any interruption, with every document exactly once.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) run_dir: Option<PathBuf>,
+    /// Continue although something has changed, with what is in force now; what is done stays as it is.
+    #[arg(long, requires = "run_dir", conflicts_with = "restart")]
+    pub(crate) keep: bool,
+    /// Throw away what the run directory has, and begin anew.
+    #[arg(long, requires = "run_dir")]
+    pub(crate) restart: bool,
+    /// Do the Kth of N parts of the input, for one of N jobs; output and run directory get names of their own.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Do N documents from all over the input, and estimate time and size for the whole.
+    #[arg(long, value_name = "N", conflicts_with_all = ["run_dir", "shard"], value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sample: Option<u64>,
     #[command(flatten)]
     pub(crate) search: Search,
 }

@@ -9,8 +9,11 @@ mod plugin;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod report;
 mod run;
+mod run_dir;
 mod schema;
+mod select;
 mod signals;
 mod summary;
 mod voice;

@@ -14,13 +14,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
     args::{LogFormat, Voice},
-    summary::{number, share},
+    summary::{long, number, share},
     voice,
 };
 
 /// The first failures are told one by one, the rest are counted: a broken stage fails every
 /// document, and a million lines help nobody.
 pub(crate) const TOLD: u64 = 10;
+/// A rate means something from here on.
+const SETTLED: Duration = Duration::from_secs(2);
 /// Between two lines where there is no terminal.
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -44,6 +46,9 @@ struct State {
     read: u64,
     bytes: u64,
     counts: Counts,
+    /// What earlier processes have done.
+    earlier: Counts,
+    begun: Instant,
     last_line: Instant,
 }
 
@@ -71,6 +76,8 @@ impl Reporter {
                 read: 0,
                 bytes: 0,
                 counts: Counts::default(),
+                earlier: Counts::default(),
+                begun: Instant::now(),
                 last_line: Instant::now(),
             }),
         }
@@ -111,7 +118,8 @@ impl State {
         if self.size.documents.is_some() {
             return ended;
         }
-        let part = ended as f64 / self.read.max(1) as f64;
+        let here = self.counts.since(self.earlier).total();
+        let part = here as f64 / self.read.max(1) as f64;
         (self.bytes as f64 * part.min(1.0)) as u64
     }
 
@@ -132,12 +140,33 @@ impl State {
         if self.counts.failed > 0 {
             words += &format!(", {} failed", number(self.counts.failed));
         }
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let here = self.counts.since(self.earlier).total();
+        if seconds >= SETTLED.as_secs_f64() && here > 0 {
+            let megabytes = self.bytes as f64 / 1e6;
+            words += &format!(" · {megabytes:.1} MB · {:.1}/s", here as f64 / seconds);
+            if let Some(left) = self.left(seconds) {
+                words += &format!(" · {} left", long(left));
+            }
+        }
         words
+    }
+
+    /// How long it will take from here, in seconds, as fast as it went until here.
+    fn left(&self, seconds: f64) -> Option<f64> {
+        let length = self.length()?;
+        let position = self.position();
+        let before = match self.size.documents {
+            Some(_) => self.earlier.total(),
+            None => 0,
+        };
+        let here = position.checked_sub(before).filter(|here| *here > 0)?;
+        Some(length.saturating_sub(position) as f64 * seconds / here as f64)
     }
 }
 
 impl Progress for Reporter {
-    fn started(&self, size: SizeHint) {
+    fn started(&self, size: SizeHint, earlier: Counts) {
         if let Look::Bar(bar) = &self.look {
             let length = size.documents.or(size.bytes);
             let template = match length {
@@ -153,7 +182,10 @@ impl Progress for Reporter {
             bar.enable_steady_tick(Duration::from_millis(125));
             voice::start_bar(bar);
         }
-        self.update(|state| state.size = size);
+        self.update(|state| {
+            (state.size, state.earlier, state.counts) = (size, earlier, earlier);
+            state.begun = Instant::now();
+        });
     }
 
     fn read(&self, documents: u64, bytes: u64) {

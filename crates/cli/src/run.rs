@@ -1,11 +1,11 @@
 //! `copydesk run`.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use copydesk_document::offsets::Unit;
 use copydesk_engine::{
-    Control, Outcome, Plan,
+    Control, Outcome, Plan, Report, Skip,
     config::{self, OffsetUnit, OutputFormat, Pipeline},
 };
 use copydesk_io::{
@@ -17,29 +17,30 @@ use crate::{
     args::{self, LogFormat, Run, Voice},
     check,
     progress::Reporter,
+    run_dir,
+    select::{self, Sample},
     signals,
-    summary::{self, Destinations},
+    summary::{self, Destinations, number},
     voice::{self, Hinted},
 };
 
 pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
-    let Some(mut pipeline) = check::load(&args.pipeline)? else {
+    let Some(prepared) = prepare(args)? else {
         return Ok(1);
     };
-    let places = override_by(args, &mut pipeline);
-    let Some(plan) = check::plan(&pipeline, &args.search) else {
-        return Ok(1);
-    };
-
-    let files = match inputs(&pipeline, &places) {
-        Ok(files) => files,
-        Err(errors) => {
-            voice::say_errors(&errors);
-            return Ok(1);
-        }
-    };
+    if let Some(folder) = run_dir::folder(args) {
+        return run_dir::run(args, voice, prepared, &folder);
+    }
+    let Prepared {
+        pipeline,
+        places,
+        plan,
+        files,
+    } = prepared;
     let limit = pipeline.run.max_document_bytes();
-    let reader = Reader::new(files, &pipeline.input, limit, None).map_err(hinted_input)?;
+    let part = part(args, &files);
+    let whole = args.sample.map(|_| files.clone());
+    let reader = Reader::new(files, &pipeline.input, limit, part).map_err(hinted_input)?;
     let control = Control::new();
     signals::steer(&control).context("failed to listen for Ctrl-C")?;
     // What is cheap to find out comes first, weights are loaded last.
@@ -73,29 +74,87 @@ pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
     let to = Destinations {
         output: places.output.as_deref(),
         dead_letters,
+        report: None,
     };
+    say_end(&report, &to, voice);
+    if let (Some(whole), Outcome::Finished) = (whole, &report.outcome) {
+        let extent =
+            select::count(whole, &pipeline.input, limit, COUNTING).map_err(hinted_input)?;
+        let output = places.output.as_deref().map(Path::new);
+        let bytes = output.and_then(|path| Some(path.metadata().ok()?.len()));
+        summary::say_estimate(&report, extent, bytes, voice);
+    }
+    Ok(report.exit_code())
+}
+
+/// How long the records of the whole input may be counted for an estimate.
+const COUNTING: Duration = Duration::from_secs(10);
+
+/// What a run needs, before anything is written.
+pub(crate) struct Prepared {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) places: Places,
+    pub(crate) plan: Plan,
+    pub(crate) files: Vec<InputFile>,
+}
+
+/// Reads the pipeline file, checks it, and lists the inputs; `None` if something is wrong, which
+/// has been said then.
+pub(crate) fn prepare(args: &Run) -> anyhow::Result<Option<Prepared>> {
+    let Some(mut pipeline) = check::load(&args.pipeline)? else {
+        return Ok(None);
+    };
+    let places = override_by(args, &mut pipeline);
+    let Some(plan) = check::plan(&pipeline, &args.search) else {
+        return Ok(None);
+    };
+    match inputs(&pipeline, &places) {
+        Ok(files) => Ok(Some(Prepared {
+            pipeline,
+            places,
+            plan,
+            files,
+        })),
+        Err(errors) => {
+            voice::say_errors(&errors);
+            Ok(None)
+        }
+    }
+}
+
+/// The part of the input that is asked for.
+fn part(args: &Run, files: &[InputFile]) -> Option<Arc<dyn Skip>> {
+    if let Some(documents) = args.sample {
+        return Some(Arc::new(Sample::new(documents, files.len() as u64)));
+    }
+    args.shard.map(|shard| Arc::new(shard) as Arc<dyn Skip>)
+}
+
+/// Says how a run ended, and what it did.
+pub(crate) fn say_end(report: &Report, to: &Destinations<'_>, voice: &Voice) {
     if let Outcome::Stopped(reason) = &report.outcome {
         voice::say_error(&anyhow::anyhow!("{reason}"));
     }
     if let Outcome::BudgetExceeded(budget) = &report.outcome {
         voice::say_error(&anyhow::anyhow!(
-            "more documents failed than {budget} under `[run]` allows"
+            "more documents failed than {budget} under `[run]` allows: {} of {}",
+            number(report.counts.failed),
+            number(report.counts.total())
         ));
     }
     match (&report.outcome, voice.log_format) {
         (Outcome::BrokenPipe, _) => {}
-        (_, LogFormat::Json) => summary::event(&report, &to),
-        (_, LogFormat::Text) if !voice.quiet => voice::say(summary::summary(&report, &to)),
+        (_, LogFormat::Json) => summary::event(report, to),
+        (_, LogFormat::Text) if !voice.quiet => voice::say(summary::summary(report, to)),
         _ => {}
     }
-    Ok(report.exit_code())
 }
 
 /// Where things are read and written, as paths from the working directory.
-struct Places {
+pub(crate) struct Places {
     inputs_from: std::path::PathBuf,
     /// `None` is the standard output.
-    output: Option<String>,
+    pub(crate) output: Option<String>,
     dead_letters: Option<String>,
 }
 
@@ -137,6 +196,12 @@ fn override_by(args: &Run, pipeline: &mut Pipeline) -> Places {
         (None, Some(path)) => output.dead_letters = Some(from_file(path)),
         (None, None) => {}
     }
+    if let Some(shard) = args.shard {
+        if !output.is_stdout() {
+            output.path = shard.path(&output.path);
+        }
+        output.dead_letters = output.dead_letters.take().map(|path| shard.path(&path));
+    }
     output.overwrite |= args.overwrite;
     run.threads = args.threads.or(run.threads);
     Places {
@@ -171,7 +236,7 @@ fn inputs(pipeline: &Pipeline, places: &Places) -> Result<Vec<InputFile>, Vec<an
     discover(&input.paths, &search).map_err(|errors| errors.into_iter().map(hinted_input).collect())
 }
 
-fn output(pipeline: &Pipeline, plan: &Plan, places: &Places) -> Output {
+pub(crate) fn output(pipeline: &Pipeline, plan: &Plan, places: &Places) -> Output {
     let output = &pipeline.output;
     let unit = match output.offsets {
         OffsetUnit::Char => Unit::Char,
@@ -210,7 +275,7 @@ pub(crate) fn hinted_input(error: InputError) -> anyhow::Error {
     }
 }
 
-fn hinted_output(error: OutputError) -> anyhow::Error {
+pub(crate) fn hinted_output(error: OutputError) -> anyhow::Error {
     match error.hint() {
         Some(hint) => Hinted::new(error, hint).into(),
         None => error.into(),

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use copydesk_engine::{Outcome, Report};
 
 use crate::{
+    args::Voice,
     progress::TOLD,
-    voice::{QUIET, STRONG},
+    select::Extent,
+    voice::{self, QUIET, STRONG},
 };
 
 /// Where things went, for the summary.
@@ -15,6 +17,8 @@ pub(crate) struct Destinations<'a> {
     pub(crate) output: Option<&'a str>,
     /// The dead letters, if they are kept.
     pub(crate) dead_letters: Option<&'a str>,
+    /// The report in a run directory, where the whole story stands.
+    pub(crate) report: Option<&'a str>,
 }
 
 /// The summary as people read it; no line end behind it.
@@ -37,7 +41,17 @@ pub(crate) fn summary(report: &Report, to: &Destinations<'_>) -> String {
     if report.unfinished > 0 {
         let _ = write!(text, ", {} unfinished", number(report.unfinished));
     }
-    stages(report, &mut text);
+    if report.counts != report.counts_here {
+        let _ = write!(
+            text,
+            " ({} by this process)",
+            number(report.counts_here.total())
+        );
+    }
+    stages(report, to.report.is_some(), &mut text);
+    if to.report.is_some() {
+        waited_for(report, &mut text);
+    }
     for drop in report.drops.iter().take(5) {
         let _ = write!(
             text,
@@ -47,8 +61,9 @@ pub(crate) fn summary(report: &Report, to: &Destinations<'_>) -> String {
             drop.reason
         );
     }
-    // A few failures have all been told one by one.
-    let causes = if counts.failed > TOLD {
+    // A few failures have all been told one by one, unless an earlier process had them.
+    let over = matches!(report.outcome, Outcome::BudgetExceeded(_));
+    let causes = if counts.failed > TOLD || over || report.counts_here.failed < counts.failed {
         report.causes.as_slice()
     } else {
         &[]
@@ -69,10 +84,80 @@ pub(crate) fn summary(report: &Report, to: &Destinations<'_>) -> String {
     if let Some(letters) = to.dead_letters.filter(|_| counts.failed > 0) {
         let _ = write!(text, "\n  dead letters  {letters}");
     }
+    if let Some(report) = to.report {
+        let _ = write!(text, "\n  report        {report}");
+    }
     text
 }
 
-fn stages(report: &Report, text: &mut String) {
+/// Speed, memory, and what would make it faster.
+fn waited_for(report: &Report, text: &mut String) {
+    let seconds = report.elapsed.as_secs_f64().max(1e-9);
+    let _ = write!(
+        text,
+        "\n  {:.1} documents and {:.2} MB a second",
+        report.counts_here.total() as f64 / seconds,
+        report.bytes as f64 / 1e6 / seconds,
+    );
+    if let Some(bytes) = crate::report::peak_memory() {
+        let _ = write!(
+            text,
+            ", at most {} of memory",
+            crate::report::megabytes(bytes)
+        );
+    }
+    if let Some(advice) = crate::report::advice(report) {
+        let _ = write!(text, "\n  bottleneck    {}: {}", advice.words, advice.help);
+    }
+}
+
+/// Says what the whole input would take, after a sample of it.
+pub(crate) fn say_estimate(
+    report: &Report,
+    extent: Extent,
+    output_bytes: Option<u64>,
+    voice: &Voice,
+) {
+    let ended = report.counts.total().max(1);
+    let times = extent.documents as f64 / ended as f64;
+    let time = report.elapsed.as_secs_f64() * times;
+    let bytes = output_bytes.map(|bytes| (bytes as f64 * times) as u64);
+    let failed = report.counts.failed as f64 * times;
+    if voice::is_json() {
+        tracing::info!(
+            documents = extent.documents,
+            exact = extent.exact,
+            seconds = time.round(),
+            output_bytes = bytes,
+            failed = failed.round(),
+            "estimate for the whole input"
+        );
+        return;
+    }
+    if voice.quiet {
+        return;
+    }
+    let about = if extent.exact { "" } else { "about " };
+    let mut text = format!(
+        "{STRONG}the whole input{STRONG:#} has {about}{}: about {}",
+        count(extent.documents, "document"),
+        long(time),
+    );
+    if let Some(bytes) = bytes {
+        let _ = write!(text, ", {} of output", crate::report::megabytes(bytes));
+    }
+    if report.counts.failed > 0 {
+        let _ = write!(text, ", {} failed", number(failed.round() as u64));
+    }
+    let _ = write!(
+        text,
+        ", as fast as this sample of {} went",
+        number(report.counts.total())
+    );
+    voice::say(text);
+}
+
+fn stages(report: &Report, queues: bool, text: &mut String) {
     let Some(widest) = report
         .stages
         .iter()
@@ -85,7 +170,8 @@ fn stages(report: &Report, text: &mut String) {
     let width = widest.max(name.len());
     let _ = write!(
         text,
-        "\n  {QUIET}{name:<width$}  documents    seconds  share{QUIET:#}"
+        "\n  {QUIET}{name:<width$}  documents    seconds  share{}{QUIET:#}",
+        if queues { "  queue before  after" } else { "" }
     );
     for stage in &report.stages {
         let _ = write!(
@@ -96,6 +182,10 @@ fn stages(report: &Report, text: &mut String) {
             format!("{:.2}", stage.busy.as_secs_f64()),
             share(stage.share),
         );
+        if queues {
+            let (before, after) = (share(stage.queue_before), share(stage.queue_after));
+            let _ = write!(text, "  {before:>12}  {after:>5}");
+        }
     }
 }
 
@@ -158,6 +248,19 @@ pub(crate) fn share(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }
 
+/// A time that is only roughly known.
+pub(crate) fn long(value: f64) -> String {
+    match value {
+        ..60.0 => format!("{} s", value.ceil() as u64),
+        60.0..3600.0 => format!("{} min", (value / 60.0).ceil() as u64),
+        3600.0..172_800.0 => {
+            let minutes = (value / 60.0).ceil() as u64;
+            format!("{} h {} min", minutes / 60, minutes % 60)
+        }
+        _ => format!("{:.1} days", value / 86_400.0),
+    }
+}
+
 fn seconds(value: f64) -> String {
     let whole = value as u64;
     match whole {
@@ -184,6 +287,10 @@ mod tests {
         assert_eq!(
             [0.5, 75.0, 7384.0].map(seconds),
             ["0.50 s", "1 min 15 s", "2 h 3 min"]
+        );
+        assert_eq!(
+            [0.2, 61.0, 7384.0, 400_000.0].map(long),
+            ["1 s", "2 min", "2 h 4 min", "4.6 days"]
         );
     }
 }

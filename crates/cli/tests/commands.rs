@@ -3,6 +3,8 @@
 // Links, signals, /dev/full: the paths in the snapshots are Unix, too.
 #![cfg(unix)]
 
+// What it can do besides, the tests of crashes need.
+#[allow(dead_code)]
 mod place;
 
 use std::{fs, time::Duration};

@@ -164,6 +164,10 @@ pub struct Run {
     /// The most bytes (text and vectors) that wait between two stages; one batch always may.
     #[schemars(range(min = 1))]
     pub channel_bytes: u64,
+    /// With `--run-dir`, about how many documents are written and recorded at a time: what an
+    /// interruption costs at most. A chunk ends earlier after a minute, or with 64 MB of text.
+    #[schemars(range(min = 1))]
+    pub chunk_documents: u32,
     /// Writes documents in the order of the input. `false` writes each batch as it is ready.
     pub ordered: bool,
     /// Stops the run, with exit code 4, when more documents than this have failed. Default: no
@@ -299,6 +303,7 @@ impl Default for Run {
             batch_bytes: 256 * 1024,
             channel: 4,
             channel_bytes: 64 * 1024 * 1024,
+            chunk_documents: 1000,
             ordered: true,
             max_failed: None,
             max_failed_ratio: None,

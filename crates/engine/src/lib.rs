@@ -25,7 +25,8 @@ pub use isolation::{WORKER_COMMAND, log_line, serve};
 pub use plan::Plan;
 pub use progress::{Overdue, Progress};
 pub use report::{
-    Budget, Cause, Counts, DropReason, Outcome, Report, StageReport, StopReason, exit_code,
+    Bottleneck, Budget, Cause, Counts, DropReason, Earlier, Outcome, Report, StageReport,
+    StopReason, exit_code,
 };
-pub use sink::{DeadLetter, DeadLetters, FailureClass, Sink, SinkError};
+pub use sink::{DeadLetter, DeadLetters, Dropped, Ended, FailureClass, Ledger, Sink, SinkError};
 pub use source::{Documents, InputFailure, SizeHint, Skip, Source, index_of, position, split_of};

@@ -13,9 +13,9 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::graph::{self, Graph, Included, Node};
 use crate::isolation::{Elsewhere, Group, Joining, border};
 use crate::progress::Progress;
-use crate::report::Report;
+use crate::report::{Earlier, Report};
 use crate::run::{self, Planned};
-use crate::sink::{DeadLetters, Sink};
+use crate::sink::{DeadLetters, Ledger, Outputs, Sink};
 use crate::source::Source;
 
 /// A pipeline whose stages are created and go together; nothing is loaded before
@@ -188,12 +188,26 @@ impl Plan {
         control: &Control,
         progress: Arc<dyn Progress>,
     ) -> Report {
+        let mut outputs = Outputs { sink, dead_letters };
+        self.run_into(source, &mut outputs, Earlier::default(), control, progress)
+    }
+
+    /// As [`run`](Self::run), going on from what `earlier` runs have done, with the outputs that
+    /// `ledger` keeps.
+    pub fn run_into(
+        &self,
+        source: Box<dyn Source>,
+        ledger: &mut dyn Ledger,
+        earlier: Earlier,
+        control: &Control,
+        progress: Arc<dyn Progress>,
+    ) -> Report {
         run::run(
             &self.stages,
             &self.settings,
             source,
-            sink,
-            dead_letters,
+            ledger,
+            earlier,
             control,
             progress,
         )

@@ -10,9 +10,9 @@ use crate::source::SizeHint;
 ///
 /// `()` listens to nothing.
 pub trait Progress: Send + Sync {
-    /// The run begins; the source has this much.
-    fn started(&self, size: SizeHint) {
-        let _ = size;
+    /// The run begins; the source has this much, of which earlier runs have done so much.
+    fn started(&self, size: SizeHint, earlier: Counts) {
+        let _ = (size, earlier);
     }
 
     /// Documents and bytes of input read so far. Called once a batch.
@@ -20,7 +20,7 @@ pub trait Progress: Send + Sync {
         let _ = (documents, bytes);
     }
 
-    /// Documents done, dropped and failed so far. Called once a batch, after it was written.
+    /// Documents done, dropped and failed so far, those of earlier runs among them. Called once a batch, after it was written.
     fn counted(&self, counts: Counts) {
         let _ = counts;
     }

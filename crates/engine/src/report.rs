@@ -3,11 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::control::Interrupt;
+use crate::ids::Ids;
 use crate::sink::{FailureClass, SinkError};
 
 /// What became of the documents.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Written to the output.
     pub done: u64,
@@ -22,6 +25,28 @@ impl Counts {
     pub fn total(self) -> u64 {
         self.done + self.dropped + self.failed
     }
+
+    /// What came to an end since it was `earlier`.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            done: self.done.saturating_sub(earlier.done),
+            dropped: self.dropped.saturating_sub(earlier.dropped),
+            failed: self.failed.saturating_sub(earlier.failed),
+        }
+    }
+}
+
+/// What earlier runs over the same input have done, where a run continues them.
+#[derive(Debug, Clone, Default)]
+pub struct Earlier {
+    /// What became of their documents: the counts and budgets of the run go on from here.
+    pub counts: Counts,
+    /// Why documents failed.
+    pub causes: Vec<Cause>,
+    /// Why documents were dropped.
+    pub drops: Vec<DropReason>,
+    /// The ids of the documents that were read, which are taken.
+    pub ids: Ids,
 }
 
 /// What a run has done.
@@ -29,12 +54,18 @@ impl Counts {
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
-    /// What became of the documents.
+    /// What became of the documents, those of earlier runs among them.
     pub counts: Counts,
+    /// What became of the documents of this run.
+    pub counts_here: Counts,
     /// Documents that were read and came to no end, because the run stopped early.
     pub unfinished: u64,
     /// From start to end.
     pub elapsed: Duration,
+    /// Bytes of input read, as they lie on disk.
+    pub bytes: u64,
+    /// The thread budget.
+    pub threads: u32,
     /// The stages in their order.
     pub stages: Vec<StageReport>,
     /// Why documents failed, the commonest cause first.
@@ -52,6 +83,8 @@ pub struct StageReport {
     pub plugin: String,
     /// Documents that it was given.
     pub documents: u64,
+    /// How many batches it may work on at one time.
+    pub workers: u32,
     /// Calls, those of bisection among them.
     pub calls: u64,
     /// Time spent in calls, all workers together.
@@ -64,12 +97,17 @@ pub struct StageReport {
     pub waited_for_output: Duration,
     /// Time its workers waited for one of the run's threads.
     pub waited_for_thread: Duration,
+    /// How full the channel before it was on average, as part (0 to 1) of the batches it may
+    /// hold.
+    pub queue_before: f64,
+    /// How full the channel after it was on average.
+    pub queue_after: f64,
     /// Counters of the stage itself.
     pub counters: Vec<(String, u64)>,
 }
 
 /// Why documents failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The stage, `input` before the first.
     pub stage: String,
@@ -84,7 +122,7 @@ pub struct Cause {
 }
 
 /// Why documents were dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropReason {
     /// The stage.
     pub stage: String,
@@ -92,6 +130,26 @@ pub struct DropReason {
     pub reason: String,
     /// How many documents.
     pub documents: u64,
+}
+
+/// What a run waited for most of its time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Bottleneck {
+    /// The thread budget is used up, most of it by this stage.
+    Threads {
+        /// The stage's place in [`Report::stages`].
+        stage: usize,
+    },
+    /// The workers of this stage are always busy while threads are free.
+    Workers {
+        /// The stage's place in [`Report::stages`].
+        stage: usize,
+    },
+    /// The stages wait for documents.
+    Input,
+    /// What is done waits to be written.
+    Output,
 }
 
 /// How a run ended.
@@ -197,6 +255,41 @@ pub fn exit_code(outcome: &Outcome, counts: Counts) -> u8 {
 }
 
 impl Report {
+    /// What the run waited for; `None` where it was too short to tell, or nothing stands out.
+    pub fn bottleneck(&self) -> Option<Bottleneck> {
+        /// Shorter runs tell of their start and end.
+        const ENOUGH: Duration = Duration::from_secs(1);
+        /// Of the time there is, so much is all of it: batches have beginnings and ends.
+        const ALL: f64 = 0.8;
+        let elapsed = self.elapsed.as_secs_f64();
+        if self.elapsed < ENOUGH {
+            return None;
+        }
+        let used = |busy: f64, threads: u32| busy / (elapsed * f64::from(threads.max(1)));
+        let busiest = (0..self.stages.len()).max_by(|&a, &b| {
+            let busy = |stage: usize| self.stages[stage].busy;
+            busy(a).cmp(&busy(b))
+        });
+        let all: f64 = self.stages.iter().map(|one| one.busy.as_secs_f64()).sum();
+        if let Some(stage) = busiest.filter(|_| used(all, self.threads) >= ALL) {
+            return Some(Bottleneck::Threads { stage });
+        }
+        let at_its_limit = |stage: &StageReport| {
+            stage.workers < self.threads && used(stage.busy.as_secs_f64(), stage.workers) >= ALL
+        };
+        if let Some(stage) = self.stages.iter().position(at_its_limit) {
+            return Some(Bottleneck::Workers { stage });
+        }
+        let (first, last) = (self.stages.first()?, self.stages.last()?);
+        if last.queue_after > 0.5 {
+            Some(Bottleneck::Output)
+        } else if first.queue_before < 0.2 {
+            Some(Bottleneck::Input)
+        } else {
+            None
+        }
+    }
+
     /// The exit code of a process that did this and nothing else.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.outcome, self.counts)
@@ -247,6 +340,60 @@ mod tests {
             exit_code(&Outcome::Aborted(Interrupt::Terminate), CLEAN),
             143
         );
+    }
+
+    fn stage(busy: f64, workers: u32, queues: (f64, f64)) -> StageReport {
+        StageReport {
+            name: "stage".to_owned(),
+            plugin: "test/stage 1.0.0".to_owned(),
+            documents: 100,
+            workers,
+            calls: 100,
+            busy: Duration::from_secs_f64(busy),
+            share: 0.0,
+            waited_for_input: Duration::ZERO,
+            waited_for_output: Duration::ZERO,
+            waited_for_thread: Duration::ZERO,
+            queue_before: queues.0,
+            queue_after: queues.1,
+            counters: Vec::new(),
+        }
+    }
+
+    fn after_ten_seconds(stages: Vec<StageReport>) -> Report {
+        Report {
+            outcome: Outcome::Finished,
+            counts: CLEAN,
+            counts_here: CLEAN,
+            unfinished: 0,
+            elapsed: Duration::from_secs(10),
+            bytes: 1,
+            threads: 2,
+            stages,
+            causes: Vec::new(),
+            drops: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_bottleneck_is_what_the_others_wait_for() {
+        let of = |stages| after_ten_seconds(stages).bottleneck();
+        let empty = (0.0, 0.0);
+        let threads = vec![stage(4.0, 2, empty), stage(15.0, 2, empty)];
+        assert_eq!(of(threads), Some(Bottleneck::Threads { stage: 1 }));
+        let workers = vec![stage(9.5, 1, (1.0, 0.0)), stage(1.0, 2, empty)];
+        assert_eq!(of(workers), Some(Bottleneck::Workers { stage: 0 }));
+        let input = vec![stage(3.0, 2, empty)];
+        assert_eq!(of(input), Some(Bottleneck::Input));
+        let output = vec![stage(3.0, 2, (0.9, 0.9))];
+        assert_eq!(of(output), Some(Bottleneck::Output));
+    }
+
+    #[test]
+    fn a_short_run_has_no_bottleneck() {
+        let mut report = after_ten_seconds(vec![stage(0.2, 1, (0.0, 0.0))]);
+        report.elapsed = Duration::from_millis(200);
+        assert_eq!(report.bottleneck(), None);
     }
 
     #[test]

@@ -22,18 +22,21 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
 
-use self::channel::{Permits, Receiver, Window, channel, lock};
+use self::channel::{Gauge, Permits, Receiver, Window, channel, lock};
 use self::intake::Batcher;
-use self::parcel::{Dropped, Parcel};
+use self::parcel::Parcel;
 use self::step::Step;
 use self::watch::{Slot, Watch};
 use self::work::{Clock, Station};
 use crate::config::Run;
 use crate::control::{Control, Interrupt};
+use crate::ids::Ids;
 use crate::isolation::{self, Group};
 use crate::progress::Progress;
-use crate::report::{Budget, Cause, Counts, DropReason, Outcome, Report, StageReport, StopReason};
-use crate::sink::{DeadLetter, DeadLetters, Sink, SinkError};
+use crate::report::{
+    Budget, Cause, Counts, DropReason, Earlier, Outcome, Report, StageReport, StopReason,
+};
+use crate::sink::{DeadLetter, Dropped, Ended, Ledger, SinkError};
 use crate::source::Source;
 
 /// A stage and how the pipeline wants it run.
@@ -106,26 +109,29 @@ pub(crate) fn run(
     stages: &[Planned],
     settings: &Run,
     source: Box<dyn Source>,
-    sink: &mut dyn Sink,
-    dead_letters: &mut dyn DeadLetters,
+    ledger: &mut dyn Ledger,
+    earlier: Earlier,
     control: &Control,
     progress: Arc<dyn Progress>,
 ) -> Report {
     let start = Instant::now();
-    progress.started(source.size_hint());
-    let mut line = Line::start(stages, settings, source, control, progress);
+    let before = earlier.counts;
+    progress.started(source.size_hint(), before);
+    let mut line = Line::start(stages, settings, source, earlier.ids, control, progress);
     let mut desk = Outgoing {
-        sink,
-        dead_letters,
+        ledger,
         settings,
         shared: Arc::clone(&line.shared),
-        counts: Counts::default(),
-        causes: Vec::new(),
-        drops: Vec::new(),
+        before,
+        counts: before,
+        causes: earlier.causes,
+        drops: earlier.drops,
     };
     let outcome = desk.take_all(&line.last);
+    let fills: Vec<f64> = line.gauges.iter().map(Gauge::mean).collect();
     line.close(control);
-    let finished = desk.finish();
+    // Whatever came before: what was written must be valid.
+    let finished = desk.ledger.close().map_err(could_not_write);
     let outcome = match (outcome, finished) {
         (Outcome::Finished | Outcome::Interrupted(_), Err(outcome)) => outcome,
         (outcome, Err(also)) => {
@@ -143,12 +149,16 @@ pub(crate) fn run(
     causes.sort_by_key(|cause| Reverse(cause.documents));
     drops.sort_by_key(|drop| Reverse(drop.documents));
     let read = line.shared.read.load(Ordering::SeqCst);
+    let counts_here = counts.since(before);
     Report {
         outcome,
         counts,
-        unfinished: read.saturating_sub(counts.total()),
+        counts_here,
+        unfinished: read.saturating_sub(counts_here.total()),
         elapsed: start.elapsed(),
-        stages: stage_reports(&line.stations),
+        bytes: line.shared.bytes.load(Ordering::SeqCst),
+        threads: settings.thread_budget(),
+        stages: stage_reports(&line.stations, &fills),
         causes,
         drops,
     }
@@ -158,6 +168,8 @@ pub(crate) fn run(
 struct Line {
     shared: Arc<Shared>,
     stations: Vec<Arc<Station>>,
+    /// Of the channels before and after each group of stages.
+    gauges: Vec<Gauge>,
     last: Receiver<Parcel>,
     threads: Vec<JoinHandle<()>>,
     /// Closed when dropped, which ends the watch.
@@ -169,6 +181,7 @@ impl Line {
         stages: &[Planned],
         settings: &Run,
         source: Box<dyn Source>,
+        ids: Ids,
         control: &Control,
         progress: Arc<dyn Progress>,
     ) -> Self {
@@ -205,7 +218,7 @@ impl Line {
         let reader_shared = Arc::clone(&shared);
         thread::spawn(move || {
             let _alarm = Alarm(&reader_shared);
-            intake::read(source, &documents, &reader_shared, max_document_bytes);
+            intake::read(source, &documents, &reader_shared, max_document_bytes, ids);
         });
         let batcher = Batcher {
             shared: Arc::clone(&shared),
@@ -220,6 +233,7 @@ impl Line {
         }));
 
         let mut stations: Vec<Arc<Station>> = Vec::new();
+        let mut gauges = vec![last.gauge()];
         let mut slots = Vec::new();
         for unit in units(stages) {
             let members: Vec<Arc<Station>> = unit
@@ -229,6 +243,8 @@ impl Line {
                     Arc::new(Station {
                         step: Arc::clone(&stage.step),
                         index: stations.len() + index,
+                        queue: gauges.len() - 1,
+                        workers: workers(unit),
                         plugin: stage.step.plugin(),
                         timeout: stage.timeout,
                         retries: settings.retries,
@@ -261,6 +277,7 @@ impl Line {
                 }));
             }
             stations.extend(members);
+            gauges.push(next.gauge());
             last = next;
         }
         let watch = (!slots.is_empty()).then(|| {
@@ -272,6 +289,7 @@ impl Line {
         Self {
             shared,
             stations,
+            gauges,
             last,
             threads: handles,
             watch,
@@ -298,10 +316,11 @@ impl Line {
 
 /// The end of the line: order, output, counts, budget.
 struct Outgoing<'a> {
-    sink: &'a mut dyn Sink,
-    dead_letters: &'a mut dyn DeadLetters,
+    ledger: &'a mut dyn Ledger,
     settings: &'a Run,
     shared: Arc<Shared>,
+    /// What earlier runs have done.
+    before: Counts,
     counts: Counts,
     causes: Vec<Cause>,
     drops: Vec<DropReason>,
@@ -323,7 +342,7 @@ impl Outgoing<'_> {
             if control.is_stopping() && !told {
                 told = true;
                 let read = self.shared.read.load(Ordering::SeqCst);
-                let in_flight = read.saturating_sub(self.counts.total());
+                let in_flight = read.saturating_sub(self.counts.since(self.before).total());
                 self.shared.progress.stopping(in_flight);
             }
             let parcel = match from.recv_timeout(LOOK) {
@@ -371,21 +390,23 @@ impl Outgoing<'_> {
         // Where in the line a document failed depends on nothing but the document; so that the
         // order of the letters does so too, they stand in the order of the input.
         parcel.letters.sort_by_key(|letter| letter.seq);
-        parcel.drops.sort_by_key(|dropped| dropped.seq);
+        parcel.drops.sort_by_key(|dropped| dropped.key.seq);
+        let ended = Ended {
+            done: &parcel.batch,
+            failed: &parcel.letters,
+            dropped: &parcel.drops,
+        };
+        self.ledger.book(&ended).map_err(could_not_write)?;
         for letter in &parcel.letters {
-            self.dead_letters.write(letter).map_err(could_not_write)?;
             self.counts.failed += 1;
             self.count_cause(letter);
             self.shared.progress.failed(letter);
         }
-        for Dropped { stage, reason, .. } in parcel.drops {
+        for dropped in parcel.drops {
             self.counts.dropped += 1;
-            self.count_drop(stage, reason);
+            self.count_drop(dropped);
         }
-        if !parcel.batch.is_empty() {
-            self.sink.write(&parcel.batch).map_err(could_not_write)?;
-            self.counts.done += parcel.batch.len() as u64;
-        }
+        self.counts.done += parcel.batch.len() as u64;
         self.shared.window.leave();
         self.shared.progress.counted(self.counts);
         self.budget(ENOUGH_FOR_A_RATIO)
@@ -425,7 +446,7 @@ impl Outgoing<'_> {
         }
     }
 
-    fn count_drop(&mut self, stage: String, reason: String) {
+    fn count_drop(&mut self, Dropped { stage, reason, .. }: Dropped) {
         let known = self
             .drops
             .iter_mut()
@@ -438,13 +459,6 @@ impl Outgoing<'_> {
                 documents: 1,
             }),
         }
-    }
-
-    /// Ends both outputs, whatever came before: what was written must be valid.
-    fn finish(&mut self) -> Result<(), Outcome> {
-        let sink = self.sink.finish();
-        let dead_letters = self.dead_letters.finish();
-        sink.and(dead_letters).map_err(could_not_write)
     }
 
     fn who(&self) -> Interrupt {
@@ -463,7 +477,8 @@ fn could_not_write(error: SinkError) -> Outcome {
     }
 }
 
-fn stage_reports(stations: &[Arc<Station>]) -> Vec<StageReport> {
+/// `fills` are those of the channels before and after each group of stages.
+fn stage_reports(stations: &[Arc<Station>], fills: &[f64]) -> Vec<StageReport> {
     let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
     let time = |counter: &AtomicU64| Duration::from_nanos(count(counter));
     let all: f64 = stations
@@ -473,12 +488,14 @@ fn stage_reports(stations: &[Arc<Station>]) -> Vec<StageReport> {
     stations
         .iter()
         .map(|station| {
+            let fill = |queue: usize| fills.get(queue).copied().unwrap_or_default();
             let clock = &station.clock;
             let busy = time(&clock.busy);
             StageReport {
                 name: station.step.name().to_owned(),
                 plugin: station.plugin.clone(),
                 documents: count(&clock.documents),
+                workers: station.workers,
                 calls: count(&clock.calls),
                 busy,
                 share: if all > 0.0 {
@@ -489,6 +506,8 @@ fn stage_reports(stations: &[Arc<Station>]) -> Vec<StageReport> {
                 waited_for_input: time(&clock.for_input),
                 waited_for_output: time(&clock.for_output),
                 waited_for_thread: time(&clock.for_thread),
+                queue_before: fill(station.queue),
+                queue_after: fill(station.queue + 1),
                 counters: station.step.counters(),
             }
         })

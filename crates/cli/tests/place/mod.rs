@@ -206,6 +206,12 @@ impl Started {
         assert!(status.success());
     }
 
+    /// Ends it as a crash would (SIGKILL); the exit code if it had ended by itself.
+    pub(crate) fn kill(&mut self) -> Option<i32> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
     pub(crate) fn wait(mut self) -> (String, Option<i32>) {
         let mut stderr = String::new();
         self.stderr

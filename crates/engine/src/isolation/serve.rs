@@ -228,6 +228,8 @@ fn stations(stages: &[Stage], setup: &Setup) -> Vec<Station> {
     both.map(|(index, (stage, one))| Station {
         step: Arc::new(stage.clone()),
         index,
+        queue: 0,
+        workers: 1,
         plugin: String::new(),
         timeout: one.timeout,
         retries: setup.retries,
@@ -278,7 +280,7 @@ fn process(
             }));
         done.drops
             .extend(parcel.drops.drain(..).map(|dropped| LeftOut {
-                doc: dropped.seq as usize,
+                doc: dropped.key.seq as usize,
                 stage,
                 reason: dropped.reason,
             }));

@@ -12,9 +12,9 @@ use super::protocol::{self, Done, Kind, Stop};
 use crate::report::StopReason;
 use crate::run::Shared;
 use crate::run::channel::{Receiver, Sender, lock};
-use crate::run::parcel::{Dropped, Parcel};
+use crate::run::parcel::Parcel;
 use crate::run::work::{Station, tick};
-use crate::sink::{DeadLetter, FailureClass};
+use crate::sink::{DeadLetter, Dropped, FailureClass};
 
 /// How long the thread waits for a word before it looks around.
 const LOOK: Duration = Duration::from_millis(50);
@@ -317,7 +317,7 @@ impl Supervisor<'_> {
         }
         for dropped in done.drops {
             parcel.drops.push(Dropped {
-                seq: sent.seq(dropped.doc),
+                key: sent.key(dropped.doc),
                 stage: self.stations[dropped.stage].step.name().to_owned(),
                 reason: dropped.reason,
             });

@@ -2,7 +2,7 @@
 //! threads wait for: a thread of the budget, a place in the window.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvError, RecvTimeoutError};
 
@@ -24,9 +24,12 @@ pub(crate) fn channel<T: Weigh>(count: usize, bytes: usize) -> (Sender<T>, Recei
             items: 0,
             bytes: 0,
             receivers: 1,
+            filled: Duration::ZERO,
+            since: Instant::now(),
         }),
         changed: Condvar::new(),
         limit: bytes,
+        places: u32::try_from(count).unwrap_or(u32::MAX),
     });
     (
         Sender {
@@ -54,12 +57,42 @@ struct Gate {
     load: Mutex<Load>,
     changed: Condvar,
     limit: usize,
+    places: u32,
 }
 
 struct Load {
+    /// Those that wait to get in among them.
     items: usize,
     bytes: usize,
     receivers: usize,
+    /// For how long a place was taken, all places together, until `since`.
+    filled: Duration,
+    since: Instant,
+}
+
+impl Load {
+    /// Books the time until now, before the number of items changes.
+    fn clock(&mut self, places: u32) {
+        let taken = u32::try_from(self.items).unwrap_or(u32::MAX).min(places);
+        self.filled += self.since.elapsed() * taken;
+        self.since = Instant::now();
+    }
+}
+
+/// Tells how full a channel was.
+pub(crate) struct Gauge {
+    gate: Arc<Gate>,
+    begun: Instant,
+}
+
+impl Gauge {
+    /// Part of the places that were taken since the gauge was made, on average.
+    pub(crate) fn mean(&self) -> f64 {
+        let mut load = lock(&self.gate.load);
+        load.clock(self.gate.places);
+        let all = self.begun.elapsed().as_secs_f64() * f64::from(self.gate.places.max(1));
+        (load.filled.as_secs_f64() / all.max(1e-9)).min(1.0)
+    }
 }
 
 impl<T: Weigh> Sender<T> {
@@ -77,6 +110,7 @@ impl<T: Weigh> Sender<T> {
             // The channel itself may not know yet.
             return Err(Closed);
         }
+        load.clock(self.gate.places);
         load.items += 1;
         load.bytes += bytes;
         drop(load);
@@ -85,6 +119,13 @@ impl<T: Weigh> Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    pub(crate) fn gauge(&self) -> Gauge {
+        Gauge {
+            gate: Arc::clone(&self.gate),
+            begun: Instant::now(),
+        }
+    }
+
     pub(crate) fn recv(&self) -> Result<T, RecvError> {
         self.inner.recv().map(|item| self.taken(item))
     }
@@ -97,6 +138,7 @@ impl<T> Receiver<T> {
 
     fn taken(&self, (item, bytes): (T, usize)) -> T {
         let mut load = lock(&self.gate.load);
+        load.clock(self.gate.places);
         load.items -= 1;
         load.bytes -= bytes;
         drop(load);
@@ -283,6 +325,19 @@ mod tests {
         while receiver.recv().is_ok() {}
         thread.join().unwrap();
         assert_eq!(sent.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn a_gauge_tells_how_full_the_channel_was() {
+        let (sender, receiver) = channel(2, 100);
+        let gauge = receiver.gauge();
+        sender.send(Load(1)).unwrap();
+        thread::sleep(SOON);
+        receiver.recv().unwrap();
+        let half = gauge.mean();
+        assert!(half > 0.2 && half <= 0.5, "one of two places: {half}");
+        thread::sleep(SOON);
+        assert!(gauge.mean() < half, "none is taken since");
     }
 
     #[test]

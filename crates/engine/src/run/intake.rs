@@ -28,8 +28,8 @@ pub(crate) fn read(
     to: &Sender<Read>,
     shared: &Shared,
     max_document_bytes: usize,
+    mut ids: Ids,
 ) {
-    let mut ids = Ids::default();
     while !shared.control.is_stopping() {
         let item = match source.next() {
             None => {

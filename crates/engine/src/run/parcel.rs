@@ -3,7 +3,7 @@
 use copydesk_document::{Batch, NewDocument};
 
 use super::channel::Weigh;
-use crate::sink::DeadLetter;
+use crate::sink::{DeadLetter, Dropped};
 
 /// A batch of documents and what has become of those that are no longer in it.
 pub(crate) struct Parcel {
@@ -15,14 +15,6 @@ pub(crate) struct Parcel {
     pub(crate) letters: Vec<DeadLetter>,
     /// Those dropped on purpose.
     pub(crate) drops: Vec<Dropped>,
-}
-
-/// A document that a stage left out on purpose.
-pub(crate) struct Dropped {
-    /// Place in the order of the input.
-    pub(crate) seq: u64,
-    pub(crate) stage: String,
-    pub(crate) reason: String,
 }
 
 impl Parcel {

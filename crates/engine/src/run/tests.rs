@@ -18,8 +18,8 @@ use super::{Planned, run};
 use crate::config::Run;
 use crate::control::{Control, Interrupt};
 use crate::progress::{Overdue, Progress};
-use crate::report::{Outcome, Report, StopReason};
-use crate::sink::{DeadLetter, DeadLetters, FailureClass, Sink, SinkError};
+use crate::report::{Budget, Counts, Earlier, Outcome, Report, StopReason};
+use crate::sink::{DeadLetter, DeadLetters, FailureClass, Outputs, Sink, SinkError};
 use crate::source::{Documents, InputFailure, Source};
 
 type Behaviour =
@@ -223,8 +223,11 @@ fn go_with(stages: &[Planned], settings: &Run, source: Box<dyn Source>, mut shel
         stages,
         settings,
         source,
-        &mut shelf,
-        &mut letters,
+        &mut Outputs {
+            sink: &mut shelf,
+            dead_letters: &mut letters,
+        },
+        Earlier::default(),
         &Control::new(),
         Arc::new(()),
     );
@@ -688,8 +691,11 @@ fn a_call_over_its_time_is_told_while_it_runs_and_its_document_fails() {
         &[planned],
         &settings(64, 2),
         Box::new(Documents::new(documents)),
-        &mut shelf,
-        &mut letters,
+        &mut Outputs {
+            sink: &mut shelf,
+            dead_letters: &mut letters,
+        },
+        Earlier::default(),
         &Control::new(),
         Arc::clone(&listening) as Arc<dyn Progress>,
     );
@@ -832,8 +838,11 @@ fn an_interrupted_run_finishes_what_was_read() {
         &three_stages([2, 2, 2]),
         &settings(8, 2),
         Box::new(tap),
-        &mut shelf,
-        &mut letters,
+        &mut Outputs {
+            sink: &mut shelf,
+            dead_letters: &mut letters,
+        },
+        Earlier::default(),
         &control,
         Arc::new(()),
     );
@@ -871,8 +880,11 @@ fn an_interrupted_run_does_not_wait_for_an_input_that_waits() {
         &[words_stage()],
         &settings(64, 2),
         Box::new(tap),
-        &mut shelf,
-        &mut letters,
+        &mut Outputs {
+            sink: &mut shelf,
+            dead_letters: &mut letters,
+        },
+        Earlier::default(),
         &control,
         Arc::new(()),
     );
@@ -907,8 +919,11 @@ fn a_second_interrupt_ends_a_run_whose_stage_hangs() {
         &[hangs.planned()],
         &settings(1, 2),
         Box::new(Documents::new(documents)),
-        &mut shelf,
-        &mut letters,
+        &mut Outputs {
+            sink: &mut shelf,
+            dead_letters: &mut letters,
+        },
+        Earlier::default(),
         &control,
         Arc::new(()),
     );
@@ -932,6 +947,48 @@ fn endless() -> Box<dyn Source> {
         count += 1;
         Some(Ok(NewDocument::new(count.to_string(), "the text")))
     }))
+}
+
+#[test]
+fn a_run_goes_on_from_what_earlier_ones_have_done() {
+    let mut shelf = Shelf::default();
+    let mut letters = Letters::default();
+    let earlier = Earlier {
+        counts: Counts {
+            done: 10,
+            dropped: 1,
+            failed: 2,
+        },
+        ids: ["1-good"].map(crate::ids::digest).into_iter().collect(),
+        ..Earlier::default()
+    };
+    let limited = Run {
+        max_failed: Some(2),
+        ..settings(4, 1)
+    };
+    let report = run(
+        &[],
+        &limited,
+        Box::new(Documents::new(
+            good(3).into_iter().map(|id| NewDocument::new(id, "text")),
+        )),
+        &mut Outputs {
+            sink: &mut shelf,
+            dead_letters: &mut letters,
+        },
+        earlier,
+        &Control::new(),
+        Arc::new(()),
+    );
+    assert_eq!(
+        letters.told(),
+        [("1-good", FailureClass::Input, "duplicate-id")]
+    );
+    assert!(
+        matches!(report.outcome, Outcome::BudgetExceeded(Budget::Count(2))),
+        "two failures of earlier runs and one of this are more than two"
+    );
+    assert_eq!((report.counts.failed, report.counts_here.failed), (3, 1));
 }
 
 #[test]

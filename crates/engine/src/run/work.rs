@@ -10,12 +10,12 @@ use copydesk_host::{CallClass, CallError};
 
 use super::Shared;
 use super::channel::{Permits, Receiver, Sender};
-use super::parcel::{Dropped, Parcel};
+use super::parcel::Parcel;
 use super::step::{Step, StepWorker};
 use super::watch::Watch;
 use crate::control::Control;
 use crate::report::StopReason;
-use crate::sink::{DeadLetter, FailureClass};
+use crate::sink::{DeadLetter, Dropped, FailureClass};
 
 /// So many batches in a row of which every document panicked stop the run.
 const PANICS: u32 = 3;
@@ -26,6 +26,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1
 pub(crate) struct Station {
     pub(crate) step: Arc<dyn Step>,
     pub(crate) index: usize,
+    /// The channel before it, by its number in the line.
+    pub(crate) queue: usize,
+    pub(crate) workers: u32,
     pub(crate) plugin: String,
     pub(crate) timeout: Option<Duration>,
     /// How often a document whose failure may pass is tried again.
@@ -258,7 +261,7 @@ impl<'a> Desk<'a> {
         let stage = self.station.step.name();
         for (key, reason) in outcome.dropped {
             parcel.drops.push(Dropped {
-                seq: key.seq,
+                key,
                 stage: stage.to_owned(),
                 reason,
             });
