@@ -78,9 +78,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Whether the run is to end at once.
-    pub(crate) fn is_stopping_now(&self) -> bool {
-        self.control.is_stopping_now()
+    /// Whether nobody waits for documents any more: the run is to end at once, or its output has
+    /// ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.control.is_stopping_now() || self.window.is_closed()
     }
 
     pub(crate) fn stop(&self, reason: StopReason) {

@@ -28,6 +28,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const DYING: Duration = Duration::from_secs(2);
 /// How long a process that was told to end may take: stages may have something to write.
 const CLOSING: Duration = Duration::from_secs(5);
+/// How often a process is started that is killed from outside before it is ready.
+const STARTS: u32 = 3;
 /// How many of the last lines that a worker process printed are kept.
 const LAST_WORDS: usize = 8;
 
@@ -156,56 +158,81 @@ fn signal_name(number: i32) -> Option<&'static str> {
     })
 }
 
+/// Why a worker process is not ready.
+enum Failed {
+    /// It said so, or was never there.
+    Refused(String),
+    Died(Death),
+}
+
+fn died_at_start(death: &Death, memory_max_mb: Option<u64>) -> String {
+    let hint = match memory_max_mb {
+        Some(mb) if death.told(None).0 == "out-of-memory" => format!(
+            "\n`memory_max_mb = {mb}` is less than its stages need before the first document"
+        ),
+        _ => String::new(),
+    };
+    format!("it {}{hint}", death.in_full())
+}
+
 impl Process {
     /// Starts a worker process for the group and waits until it has loaded its stages, or until
     /// `stop` says that nobody waits any more.
     pub(super) fn start(group: &Group, stop: &dyn Fn() -> bool) -> Result<Self, HostError> {
-        let failed = |reason: String| HostError::WorkerProcess {
+        let mut starts = 0;
+        let reason = loop {
+            starts += 1;
+            match Self::start_once(group, stop) {
+                Ok(process) => return Ok(process),
+                // Not its own fault, perhaps.
+                Err(Failed::Died(death)) if death.may_be_from_outside() && starts < STARTS => {}
+                Err(Failed::Died(death)) => break died_at_start(&death, group.memory_max_mb),
+                Err(Failed::Refused(reason)) => break reason,
+            }
+        };
+        Err(HostError::WorkerProcess {
             stages: group.names(),
             reason,
-        };
+        })
+    }
+
+    fn start_once(group: &Group, stop: &dyn Fn() -> bool) -> Result<Self, Failed> {
+        let begun = Instant::now();
         let mut process = Self::spawn(group.names())
-            .map_err(|error| failed(format!("it cannot be started: {error}")))?;
-        let setup = serde_json::to_vec(&group.setup)
-            .map_err(|error| failed(format!("its stages cannot be named to it: {error}")))?;
+            .map_err(|error| Failed::Refused(format!("it cannot be started: {error}")))?;
+        let setup = serde_json::to_vec(&group.setup).map_err(|error| {
+            Failed::Refused(format!("its stages cannot be named to it: {error}"))
+        })?;
         let mut frame = process.send(Kind::Setup, &setup, stop);
         loop {
-            match frame.and_then(|()| process.receive(LOOK)) {
-                Ok(Frame {
-                    kind: Kind::Ready,
-                    content,
-                }) => {
-                    let baseline = serde_json::from_slice(&content)
-                        .ok()
-                        .and_then(|ready: Ready| ready.baseline);
+            let Frame { kind, content } = match frame.and_then(|()| process.receive(LOOK)) {
+                Ok(frame) => frame,
+                Err(NoFrame::Dead(death)) => return Err(Failed::Died(death)),
+                Err(NoFrame::NotYet) if stop() => {
+                    return Err(Failed::Refused("the run was stopped".to_owned()));
+                }
+                Err(NoFrame::NotYet) => {
+                    frame = Ok(());
+                    continue;
+                }
+            };
+            match kind {
+                Kind::Ready => {
+                    let ready: Ready = serde_json::from_slice(&content).unwrap_or_default();
                     tracing::debug!(
                         pid = process.child.id(),
-                        allocated_mb = baseline.map(memory::megabytes),
+                        allocated_mb = ready.baseline.map(memory::megabytes),
+                        millis = begun.elapsed().as_millis() as u64,
                         "a worker process of {} is ready",
                         group.names()
                     );
                     return Ok(process);
                 }
-                Ok(Frame {
-                    kind: Kind::Refused,
-                    content,
-                }) => return Err(failed(String::from_utf8_lossy(&content).into_owned())),
-                Ok(Frame { kind, .. }) => {
-                    return Err(failed(format!("it began with {kind:?}")));
+                Kind::Refused => {
+                    let reason = String::from_utf8_lossy(&content).into_owned();
+                    return Err(Failed::Refused(reason));
                 }
-                Err(NoFrame::Dead(death)) => {
-                    let hint = match group.memory_max_mb {
-                        Some(mb) if death.told(None).0 == "out-of-memory" => format!(
-                            "\n`memory_max_mb = {mb}` is less than its stages need before the first document"
-                        ),
-                        _ => String::new(),
-                    };
-                    return Err(failed(format!("it {}{hint}", death.in_full())));
-                }
-                Err(NoFrame::NotYet) if stop() => {
-                    return Err(failed("the run was stopped".to_owned()));
-                }
-                Err(NoFrame::NotYet) => frame = Ok(()),
+                kind => return Err(Failed::Refused(format!("it began with {kind:?}"))),
             }
         }
     }

@@ -108,7 +108,7 @@ pub(super) fn stamp(path: &Path) -> Stamp {
 }
 
 /// A worker has loaded its stages.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Ready {
     /// Bytes that it has allocated by now, where the system tells.
     pub(super) baseline: Option<u64>,

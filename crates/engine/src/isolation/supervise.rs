@@ -44,7 +44,7 @@ pub(crate) fn supervise(
         let waiting = Instant::now();
         let Ok(mut parcel) = from.recv() else { break };
         tick(&first.clock.for_input, waiting);
-        if shared.is_stopping_now() {
+        if shared.is_over() {
             return;
         }
         if !parcel.batch.is_empty()
@@ -114,10 +114,12 @@ impl Supervisor<'_> {
             attempts,
         }) = pending.pop()
         {
-            let new = self.ready()?;
-            let came = self
-                .call(&batch)
-                .and_then(|(done, work)| self.apply(&batch, done, &work, parcel));
+            let mut new = false;
+            let came = self.ready().and_then(|is_new| {
+                new = is_new;
+                let (done, work) = self.call(&batch)?;
+                self.apply(&batch, done, &work, parcel)
+            });
             let (stage, death) = match came {
                 Ok(batch) => {
                     any_came_back = true;
@@ -180,20 +182,22 @@ impl Supervisor<'_> {
     }
 
     /// Makes sure that there is a process; whether it has done nothing yet.
-    fn ready(&mut self) -> Result<bool, StopReason> {
+    fn ready(&mut self) -> Result<bool, Lost> {
         if let Some(process) = &self.process {
             return Ok(process.batches == 0);
         }
         let spare = lock(&self.group.spare).take();
         let process = match spare {
             Some(process) => process,
-            None => {
-                let stop = || self.shared.is_stopping_now();
-                Process::start(self.group, &stop).map_err(|error| StopReason::Worker {
+            None => Process::start(self.group, &|| self.shared.is_over()).map_err(|error| {
+                if self.shared.is_over() {
+                    return Lost::Stopping;
+                }
+                Lost::Stop(StopReason::Worker {
                     stage: self.stations[0].step.name().to_owned(),
                     message: error.to_string(),
-                })?
-            }
+                })
+            })?,
         };
         self.process = Some(process);
         Ok(true)
@@ -224,7 +228,7 @@ impl Supervisor<'_> {
             }
         };
         process
-            .send(Kind::Batch, &bytes, &|| shared.is_stopping_now())
+            .send(Kind::Batch, &bytes, &|| shared.is_over())
             .map_err(|frame| gone(frame, 0, since))?;
         process.batches += 1;
         drop(bytes);
@@ -260,7 +264,7 @@ impl Supervisor<'_> {
                 },
                 Ok(Frame { kind, .. }) => format!("a frame {kind:?} out of turn"),
                 Err(NoFrame::NotYet) => {
-                    if shared.is_stopping_now() {
+                    if shared.is_over() {
                         return Err(Lost::Stopping);
                     }
                     if deadline.is_some_and(|deadline| Instant::now() >= deadline) {

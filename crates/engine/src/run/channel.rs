@@ -270,6 +270,11 @@ impl Window {
         self.changed.notify_all();
     }
 
+    /// Whether nobody enters any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
     /// Nobody enters any more.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
