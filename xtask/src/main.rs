@@ -8,7 +8,7 @@ mod libtorch;
 mod unsafe_code;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -18,6 +18,9 @@ Usage: cargo xtask COMMAND
 
 Commands:
   arrows    print which of our crates depends on which, and what breaks the rules
+  crash-test [KILLS] [SEED]
+            kill runs at random moments (200 times, seed 1) and hold what they
+            end with against a run that nobody disturbed
   libtorch  put the C++ library of the plugin rust-bert into .libtorch
   unsafe    print which crates allow unsafe code, and which of them must not
 ";
@@ -32,6 +35,10 @@ fn main() -> Result<ExitCode> {
                 println!("{arrow}");
             }
             arrows::problems(&root, &workspaces)?
+        }
+        (Some("crash-test"), kills) => {
+            let seed = arguments.next();
+            return crash_test(&root, kills.as_deref().unwrap_or("200"), seed.as_deref());
         }
         (Some("libtorch"), None) => {
             libtorch::set_up(&root, std::env::var_os("LIBTORCH").as_deref())?;
@@ -56,6 +63,24 @@ fn main() -> Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// The test of crashes that `cargo test` runs too, with more of them.
+fn crash_test(root: &Path, kills: &str, seed: Option<&str>) -> Result<ExitCode> {
+    let kills: u64 = kills.parse().context("KILLS is no number")?;
+    let seed: u64 = seed.unwrap_or("1").parse().context("SEED is no number")?;
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["test", "--package", "copydesk", "--test", "crash", "killed"])
+        .args(["--", "--nocapture", "--test-threads", "1"])
+        .env("COPYDESK_KILLS", kills.to_string())
+        .env("COPYDESK_SEED", seed.to_string())
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    Ok(match status.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     })
 }
 

@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Find the lines that recur across the documents of one source, for the option `boilerplate` of the stage `cleanup`.
     LearnBoilerplate(Learn),
+    /// Look at documents that failed, and run them again.
+    #[command(subcommand)]
+    DeadLetter(DeadLetter),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -166,6 +169,73 @@ pub(crate) struct Learn {
     /// Replace an output that is there already.
     #[arg(long)]
     pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetter {
+    /// List documents that failed and were not replayed.
+    List(LetterList),
+    /// Show one with all that is known, and its text.
+    Show(LetterShow),
+    /// Run documents that failed again, and only these; what comes out is added to the output of the run.
+    Replay(LetterReplay),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LetterList {
+    /// The run directory, or a file of dead letters.
+    #[arg(value_name = "PATH")]
+    pub(crate) from: PathBuf,
+    /// Those that were replayed too.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print JSON, one letter a line, with everything.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) filter: LetterFilter,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LetterShow {
+    /// The run directory, or a file of dead letters.
+    #[arg(value_name = "PATH")]
+    pub(crate) from: PathBuf,
+    /// The number of the letter, or the id of its document.
+    pub(crate) which: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LetterReplay {
+    /// The run directory.
+    pub(crate) run_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) filter: LetterFilter,
+    /// How many stages compute at one time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) search: Search,
+}
+
+/// Which letters; all conditions have to hold.
+#[derive(Debug, Args)]
+pub(crate) struct LetterFilter {
+    /// Only those that failed in this stage; `input` could not be read.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+    /// Only those of this class.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) class: Option<String>,
+    /// Only those with this code.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) code: Option<String>,
+    /// Only the document with this id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

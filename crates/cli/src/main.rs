@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod dead_letter;
 mod eval;
 mod eval_args;
 mod learn;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, Plugin};
+use crate::args::{Cli, Command, DeadLetter, Plugin};
 
 fn main() -> ExitCode {
     let Cli { command, voice } = Cli::parse();
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
         Command::Check(check) => check::check(&check),
         Command::Eval(eval) => eval::eval(&eval, &voice),
         Command::LearnBoilerplate(learn) => learn::learn(&learn),
+        Command::DeadLetter(DeadLetter::List(list)) => dead_letter::list(&list),
+        Command::DeadLetter(DeadLetter::Show(show)) => dead_letter::show(&show),
+        Command::DeadLetter(DeadLetter::Replay(replay)) => dead_letter::replay(&replay, &voice),
         Command::Plugin(Plugin::List(list)) => plugin::list(&list),
         Command::Schema(schema) => schema::print(schema),
         Command::Worker(worker) => worker::work(&worker),

@@ -1,6 +1,7 @@
 //! `copydesk run --run-dir`: a run that continues after any interruption.
 
 use std::{
+    cmp::Reverse,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -37,7 +38,7 @@ pub(crate) fn run(
     folder: &Path,
 ) -> anyhow::Result<u8> {
     let outputs = outputs(&prepared)?;
-    let files = with_splits(&prepared.files)?;
+    let files = with_splits(&prepared)?;
     let shard = args.shard.map(|shard| shard.to_string());
     let manifest = Manifest::new(&prepared.pipeline, &prepared.plan, &args.pipeline, shard);
     let if_changed = match (args.keep, args.restart) {
@@ -110,17 +111,25 @@ pub(crate) fn run(
         .plan
         .run_into(source, &mut book, earlier, &control, reporter);
     voice::end_bar();
-    let report = finish(report, &mut dir, &outputs);
+    let is_whole = matches!(report.outcome, Outcome::Finished);
+    let report = finish(report, &mut dir, &outputs, is_whole);
     end(&report, &dir, &outputs, voice)
 }
 
-/// Puts the outputs together if the input was read to its end.
-pub(crate) fn finish(mut report: Report, dir: &mut RunDir, outputs: &[Output]) -> Report {
-    if matches!(report.outcome, Outcome::Finished)
-        && let Err(error) = dir.finish(outputs)
-    {
+/// Puts the outputs together if all of the input was read and they can be. What the run has done
+/// is then what is recorded.
+pub(crate) fn finish(
+    mut report: Report,
+    dir: &mut RunDir,
+    outputs: &[Output],
+    is_whole: bool,
+) -> Report {
+    if is_whole && let Err(error) = dir.finish(outputs) {
         report.outcome = Outcome::Stopped(StopReason::Sink(error));
     }
+    report.counts = dir.counts();
+    report.causes = dir.causes().to_vec();
+    report.causes.sort_by_key(|cause| Reverse(cause.documents));
     report
 }
 
@@ -170,7 +179,8 @@ pub(crate) fn outputs(prepared: &Prepared) -> anyhow::Result<Vec<Output>> {
 }
 
 /// The input files, each with the number of its splits.
-pub(crate) fn with_splits(files: &[InputFile]) -> anyhow::Result<Vec<(InputFile, u32)>> {
+pub(crate) fn with_splits(prepared: &Prepared) -> anyhow::Result<Vec<(InputFile, u32)>> {
+    let files = &prepared.files;
     if files.iter().any(|file| file.path.is_none()) {
         let error = "a run directory does not go with standard input, which cannot be read again";
         let hint = "write what comes to a file first, or leave out `--run-dir`";

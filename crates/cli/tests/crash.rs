@@ -83,10 +83,17 @@ impl Desk {
     /// A corpus of so many documents in several forms, with a line that is none and an id that
     /// comes twice.
     fn new(output: &str, documents: usize) -> Self {
+        Self::with(output, documents, "")
+    }
+
+    /// With more under `[run]`.
+    fn with(output: &str, documents: usize, settings: &str) -> Self {
         let seed = std::env::var("COPYDESK_SEED").ok();
         let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(1);
         let place = Place::new();
-        place.write("pipeline.toml", &PIPELINE.replace("OUTPUT", output));
+        let pipeline = PIPELINE.replace("OUTPUT", output);
+        let run = format!("[run]\n{settings}");
+        place.write("pipeline.toml", &pipeline.replace("[run]\n", &run));
         let mut lines = [const { String::new() }; 3];
         for i in 0..documents {
             let fate = ["fine", "bad", "drop", "slow"][i % 4];
@@ -216,11 +223,22 @@ impl Random {
 fn a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been() {
     let kills = std::env::var("COPYDESK_KILLS").ok();
     let kills: u64 = kills.and_then(|kills| kills.parse().ok()).unwrap_or(20);
-    let mut desk = Desk::new("all.jsonl", 5000);
+    kill_at_random(Desk::new("all.jsonl", 5000), 5000, kills);
+}
+
+#[test]
+fn a_run_with_worker_processes_that_is_killed_ends_as_if_it_had_not_been() {
+    let many = std::env::var_os("COPYDESK_KILLS").is_some();
+    let (documents, kills) = if many { (5000, 40) } else { (FEW, 4) };
+    let desk = Desk::with("all.jsonl", documents, "isolation = \"process\"\n");
+    kill_at_random(desk, documents, kills);
+}
+
+fn kill_at_random(mut desk: Desk, documents: usize, kills: u64) {
     let expected = desk.undisturbed();
-    let dropped = 5000 / 20;
+    let dropped = documents / 20;
     let came_out = expected.records.len() + expected.letters.len();
-    assert_eq!(came_out + dropped, 5000);
+    assert_eq!(came_out + dropped, documents);
     let (mut killed, mut round, mut longest) = (0, 0, 250);
     while killed < kills {
         let folder = format!("runs/{round}");

@@ -84,6 +84,18 @@ pub enum Opening {
     },
 }
 
+/// What is different since a run was made.
+#[derive(Debug)]
+pub struct Since {
+    /// In what it is made of.
+    pub made: Vec<Change>,
+    /// In its inputs.
+    pub inputs: Vec<Change>,
+    /// Whether the inputs are the same files, cut the same way, so that positions still tell
+    /// where documents stand.
+    pub same_files: bool,
+}
+
 impl RunDir {
     /// Opens the run directory `folder` for a run that is made as `now` says, of these input
     /// files, each with the number of its splits. Makes it if it is not there.
@@ -281,19 +293,25 @@ impl RunDir {
         self.state.joined
     }
 
-    /// What is different now; and whether the inputs are the same files, cut the same way, so
-    /// that positions still tell where documents stand.
-    pub fn changes(&self, now: &Manifest, files: &[(InputFile, u32)]) -> (Vec<Change>, bool) {
+    /// Whether the input was read to its end.
+    pub fn is_read(&self) -> bool {
+        self.state.read
+    }
+
+    /// What is different now.
+    pub fn changes(&self, now: &Manifest, files: &[(InputFile, u32)]) -> Since {
         let compared = Compared::new(&self.inputs, files, &self.state.finished);
-        let mut changes = self.manifest.changes(now);
-        let same = self.inputs.len() == compared.now.len()
+        let same_files = self.inputs.len() == compared.now.len()
             && self
                 .inputs
                 .iter()
                 .zip(&compared.now)
                 .all(|(was, is)| (&was.name, was.splits) == (&is.name, is.splits));
-        changes.extend(compared.changes);
-        (changes, same)
+        Since {
+            made: self.manifest.changes(now),
+            inputs: compared.changes,
+            same_files,
+        }
     }
 
     /// Chunks that are recorded.
@@ -306,8 +324,8 @@ impl RunDir {
         self.state.finished.clone()
     }
 
-    /// What earlier processes have done. The ids of documents are taken, but for those of letters
-    /// that are `replayed`.
+    /// What earlier processes have done, but for the letters that are to be `replayed`: their
+    /// documents have not failed yet, and their ids are free.
     ///
     /// # Errors
     /// If the ids cannot be read.
@@ -321,9 +339,23 @@ impl RunDir {
         {
             ids.remove(copydesk_engine::digest(&letter.letter.id));
         }
+        let mut counts = self.state.counts;
+        counts.failed = counts.failed.saturating_sub(replayed.len() as u64);
+        let mut causes = self.state.causes.clone();
+        for letter in replayed.iter().map(|letter| &letter.letter) {
+            let cause = causes.iter_mut().find(|cause| {
+                cause.stage == letter.stage
+                    && cause.class == letter.class
+                    && cause.code == letter.code
+            });
+            if let Some(cause) = cause {
+                cause.documents = cause.documents.saturating_sub(1);
+            }
+        }
+        causes.retain(|cause| cause.documents > 0);
         Ok(Earlier {
-            counts: self.state.counts,
-            causes: self.state.causes.clone(),
+            counts,
+            causes,
             drops: self.state.drops.clone(),
             ids,
         })

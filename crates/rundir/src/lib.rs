@@ -29,7 +29,7 @@ mod state;
 mod time;
 
 pub use book::Book;
-pub use dir::{IfChanged, Opening, RunDir, read_letters};
+pub use dir::{IfChanged, Opening, RunDir, Since, read_letters};
 pub use error::RunDirError;
 pub use journal::Became;
 pub use letters::Letter;

@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) begun: bool,
     /// The input was read to its end, and the outputs are whole.
     pub(crate) ended: bool,
+    /// The input was read to its end.
+    pub(crate) read: bool,
     /// What stands in the places of the outputs is the run's own.
     pub(crate) joined: bool,
     pub(crate) finished: Positions,
@@ -58,12 +60,12 @@ impl State {
             }
             Entry::Chunk(chunk) => self.add_chunk(chunk),
             Entry::Kept { finished, .. } => {
-                self.ended = false;
+                (self.read, self.ended) = (false, false);
                 self.finished = Positions::default();
                 self.finished.add(&finished);
             }
             Entry::Joining { .. } => self.joined = true,
-            Entry::Finished { .. } => self.ended = true,
+            Entry::Finished { .. } => (self.read, self.ended) = (true, true),
         }
     }
 
