@@ -36,21 +36,27 @@ impl LetterFilter {
 pub(crate) fn list(args: &LetterList) -> anyhow::Result<u8> {
     let mut all = 0;
     let mut replayed = 0;
+    let mut stdout = anstream::stdout().lock();
+    let mut written = Ok(());
     let letters = read_letters(&args.from, |letter| {
         if !args.filter.fits(letter) {
             return false;
         }
         all += 1;
         replayed += u64::from(letter.replayed.is_some());
-        args.all || letter.replayed.is_none()
+        let shown = args.all || letter.replayed.is_none();
+        if args.json {
+            if shown && written.is_ok() {
+                written = print(&mut stdout, letter);
+            }
+            return false;
+        }
+        letter.letter.document = None;
+        shown
     })
     .map_err(hinted)?;
-    let mut stdout = anstream::stdout().lock();
+    written?;
     if args.json {
-        for letter in &letters {
-            serde_json::to_writer(&mut stdout, letter)?;
-            writeln!(stdout)?;
-        }
         return Ok(0);
     }
     if !letters.is_empty() {
@@ -67,6 +73,11 @@ pub(crate) fn list(args: &LetterList) -> anyhow::Result<u8> {
         voice::say(words);
     }
     Ok(0)
+}
+
+fn print(stdout: &mut impl Write, letter: &Letter) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *stdout, letter)?;
+    writeln!(stdout)
 }
 
 fn table(letters: &[Letter], with_state: bool) -> String {
@@ -125,8 +136,7 @@ pub(crate) fn show(args: &LetterShow) -> anyhow::Result<u8> {
     let mut stdout = anstream::stdout().lock();
     for (i, letter) in letters.iter().enumerate() {
         if args.json {
-            serde_json::to_writer(&mut stdout, letter)?;
-            writeln!(stdout)?;
+            print(&mut stdout, letter)?;
             continue;
         }
         if i > 0 {
@@ -166,10 +176,19 @@ fn page(letter: &Letter) -> String {
 pub(crate) fn replay(args: &LetterReplay, voice: &Voice) -> anyhow::Result<u8> {
     let folder = std::path::absolute(&args.run_dir).context("cannot tell where we are")?;
     let mut dir = RunDir::reopen(&folder).map_err(hinted)?;
-    let letters = dir
-        .letters(|letter| letter.replayed.is_none() && args.filter.fits(letter))
-        .map_err(hinted)?;
-    if letters.is_empty() {
+    // Documents are kept in memory only where they cannot be read again.
+    let letters = |dir: &RunDir, with_documents: bool| {
+        dir.letters(|letter| {
+            let open = letter.replayed.is_none() && args.filter.fits(letter);
+            if !with_documents {
+                letter.letter.document = None;
+            }
+            open
+        })
+        .map_err(hinted)
+    };
+    let open = letters(&dir, false)?;
+    if open.is_empty() {
         if !voice.quiet {
             voice::say("no dead letter is open that fits: nothing to do");
         }
@@ -195,11 +214,11 @@ pub(crate) fn replay(args: &LetterReplay, voice: &Voice) -> anyhow::Result<u8> {
     signals::steer(&control).context("failed to listen for Ctrl-C")?;
     prepared.plan.load()?;
 
-    let (source, letters) = source(
-        prepared_reader(&prepared, &letters)?,
-        letters,
-        since.same_files,
-    );
+    let (source, letters): (Box<dyn Source>, _) = if since.same_files {
+        (Box::new(again(&prepared, &open)?), open)
+    } else {
+        kept(letters(&dir, true)?)
+    };
     if !voice.quiet && !voice::is_json() {
         voice::say(format_args!(
             "replaying {} from the first stage: what stages gave before the failure is not kept",
@@ -248,7 +267,8 @@ fn command(manifest: &Manifest, args: &LetterReplay) -> anyhow::Result<Run> {
     Ok(run)
 }
 
-fn prepared_reader(prepared: &Prepared, letters: &[Letter]) -> anyhow::Result<Reader> {
+/// Documents out of the input, where they stand.
+fn again(prepared: &Prepared, letters: &[Letter]) -> anyhow::Result<Reader> {
     let only = Only(letters.iter().map(|letter| letter.letter.seq).collect());
     let limit = prepared.pipeline.run.max_document_bytes();
     let files = prepared.files.clone();
@@ -256,17 +276,9 @@ fn prepared_reader(prepared: &Prepared, letters: &[Letter]) -> anyhow::Result<Re
         .map_err(run::hinted_input)
 }
 
-/// Documents out of the input, where they stand as long as the files are the same; else as the
-/// letters have them. With the letters that there are documents for.
-fn source(
-    reader: Reader,
-    letters: Vec<Letter>,
-    same_files: bool,
-) -> (Box<dyn Source>, Vec<Letter>) {
-    if same_files {
-        return (Box::new(reader), letters);
-    }
-    let (with, without): (Vec<Letter>, Vec<Letter>) = letters
+/// Documents as the letters have them, and the letters that have one.
+fn kept(letters: Vec<Letter>) -> (Box<dyn Source>, Vec<Letter>) {
+    let (mut with, without): (Vec<Letter>, Vec<Letter>) = letters
         .into_iter()
         .partition(|letter| letter.letter.document.is_some());
     if !without.is_empty() {
@@ -276,8 +288,8 @@ fn source(
         );
     }
     let documents: Vec<NewDocument> = with
-        .iter()
-        .filter_map(|letter| letter.letter.document.clone())
+        .iter_mut()
+        .filter_map(|letter| letter.letter.document.take())
         .collect();
     (Box::new(Kept(documents.into_iter())), with)
 }

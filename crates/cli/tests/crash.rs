@@ -270,6 +270,42 @@ fn kill_at_random(mut desk: Desk, documents: usize, kills: u64) {
 }
 
 #[test]
+fn a_replay_that_is_killed_puts_every_document_into_the_output_exactly_once() {
+    let mut desk = Desk::new("all.jsonl", FEW);
+    let (told, code) = desk.run("runs/x", &[]);
+    assert_eq!(code, 3, "{told}");
+    let pipeline = desk.place.read("pipeline.toml");
+    let mended = pipeline
+        .replace("\"fail-document\"", "\"slow\"\nmillis = 5")
+        .replace("chunk_documents = 100", "chunk_documents = 5");
+    desk.place.write("pipeline.toml", &mended);
+    let replay = [
+        "dead-letter",
+        "replay",
+        "runs/x",
+        "--stage",
+        "some-fail",
+        "-q",
+    ];
+    for _ in 0..4 {
+        let mut replaying = desk.place.start(&replay);
+        thread::sleep(Duration::from_millis(50 + desk.random.below(200)));
+        replaying.kill();
+    }
+    let (_, told, code) = desk.place.output(&replay, b"");
+    assert!(code == 0 || code == 3, "{told}");
+    // Killed behind its last chunk, a replay leaves the rest to whoever comes next.
+    let (told, code) = desk.run("runs/x", &["--keep"]);
+    assert_eq!(code, 3, "{told}");
+    let outcome = desk.take("runs/x");
+    let mended = outcome
+        .records
+        .iter()
+        .filter(|line| id(line).ends_with("9-bad"));
+    assert_eq!(mended.count(), FEW / 20);
+}
+
+#[test]
 fn compressed_parts_are_put_together_after_a_kill() {
     let mut desk = Desk::new("all.jsonl.gz", FEW);
     let expected = desk.undisturbed();

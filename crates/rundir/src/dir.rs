@@ -446,23 +446,27 @@ impl RunDir {
         Ok(())
     }
 
-    /// The letters, those that were replayed among them.
+    /// The letters that are wanted, of all, those that were replayed among them. Who does not need
+    /// its document takes it out of a letter: there may be many, and they may be large.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn letters(&self, wanted: impl FnMut(&Letter) -> bool) -> Result<Vec<Letter>, RunDirError> {
+    pub fn letters(
+        &self,
+        wanted: impl FnMut(&mut Letter) -> bool,
+    ) -> Result<Vec<Letter>, RunDirError> {
         letters_of(&self.folder, &self.state, wanted)
     }
 }
 
-/// The letters of a run directory, or of a file of letters, which may be in use: what the journal
-/// vouches for is shown.
+/// The letters that are wanted, of a run directory or a file of letters, which may be in use: what
+/// the journal vouches for is shown. As in [`RunDir::letters`], documents may be taken out.
 ///
 /// # Errors
 /// If there is no such thing, or it cannot be read.
 pub fn read_letters(
     path: &Path,
-    mut wanted: impl FnMut(&Letter) -> bool,
+    mut wanted: impl FnMut(&mut Letter) -> bool,
 ) -> Result<Vec<Letter>, RunDirError> {
     if path.is_dir() {
         read_manifest(path)?;
@@ -476,12 +480,12 @@ pub fn read_letters(
     }
     let mut found = Vec::new();
     letters::each(path, u64::MAX, |number, letter| {
-        let letter = Letter {
+        let mut letter = Letter {
             number,
             replayed: None,
             letter,
         };
-        found.extend(wanted(&letter).then_some(letter));
+        found.extend(wanted(&mut letter).then_some(letter));
         true
     })?;
     Ok(found)
@@ -490,19 +494,19 @@ pub fn read_letters(
 fn letters_of(
     folder: &Path,
     state: &State,
-    mut wanted: impl FnMut(&Letter) -> bool,
+    mut wanted: impl FnMut(&mut Letter) -> bool,
 ) -> Result<Vec<Letter>, RunDirError> {
     let mut found = Vec::new();
     letters::each(
         &folder.join(LETTERS),
         state.letter_bytes,
         |number, letter| {
-            let letter = Letter {
+            let mut letter = Letter {
                 number,
                 replayed: state.replayed.get(&number).copied(),
                 letter,
             };
-            found.extend(wanted(&letter).then_some(letter));
+            found.extend(wanted(&mut letter).then_some(letter));
             true
         },
     )?;
