@@ -150,9 +150,17 @@ fn task(args: &Eval, selection: &Selection) -> Result<(Box<dyn Task>, Vec<BadRec
             };
             boxed(Sentiment::read(&args.common.data, selection, by)?)
         }
-        Eval::Cleanup(common) => {
-            let page = |html: &str| NewDocument::new("", cleanup::plain_text(html));
-            boxed(Cleanup::read(&common.data, selection, &page)?)
+        Eval::Cleanup(args) => {
+            let plain_text = |page: &[u8]| {
+                let html = copydesk_io::decode_page(page).text;
+                NewDocument::new("", cleanup::plain_text(&html))
+            };
+            let page: cleanup::ReadPage<'_> = if args.plain_text {
+                &plain_text
+            } else {
+                &copydesk_io::page
+            };
+            boxed(Cleanup::read(&args.common.data, selection, page)?)
         }
         Eval::Seeds(args) => boxed(Seeds::read(&args.common.data, selection, &args.articles)?),
     })

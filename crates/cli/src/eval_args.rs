@@ -19,7 +19,7 @@ pub(crate) enum Eval {
     /// Whole articles: residue, metadata, quotes with speakers and attitudes.
     Seeds(Seeds),
     /// Cleanup: the article out of its page.
-    Cleanup(Common),
+    Cleanup(Cleanup),
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +52,16 @@ pub(crate) struct Sentiment {
     pub(crate) mentions: Mentions,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Read pages as a careless extractor leaves them: all their lines, menus and captions with
+    /// them, without what the markup says of each.
+    #[arg(long)]
+    pub(crate) plain_text: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mentions {
     /// Those of the records, handed in.
@@ -63,7 +73,8 @@ pub(crate) enum Mentions {
 impl Eval {
     pub(crate) fn common(&self) -> &Common {
         match self {
-            Self::Ner(common) | Self::Quotes(common) | Self::Cleanup(common) => common,
+            Self::Ner(common) | Self::Quotes(common) => common,
+            Self::Cleanup(cleanup) => &cleanup.common,
             Self::Coref(coref) => &coref.common,
             Self::Sentiment(sentiment) => &sentiment.common,
             Self::Seeds(seeds) => &seeds.common,

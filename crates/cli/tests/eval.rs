@@ -139,3 +139,33 @@ fn what_keeps_an_evaluation_from_starting_says_what_to_do() {
     .collect();
     assert_snapshot!(told.join("\n"));
 }
+
+#[test]
+fn pages_are_read_as_a_run_reads_them_or_as_plain_text() {
+    let desk = desk();
+    desk.write("pipeline.toml", &PIPELINE.replace("others", "blocks"));
+    let body = [
+        "The old ferry between the two islands sailed for the last time on Sunday, with forty people on board.",
+        "Nobody knows yet what will come after it, the harbour master said, and nobody has asked him either.",
+    ];
+    desk.write(
+        "ferry.html",
+        &format!(
+            "<html><head><title>Ferry sails</title></head><body><nav><a href='/'>Home</a> <a href='/w'>Weather over the islands today and tomorrow</a></nav>\
+             <article><h1>Ferry sails</h1><p>{}</p><p>{}</p></article></body></html>",
+            body[0], body[1]
+        ),
+    );
+    desk.write(
+        "pages.jsonl",
+        &serde_json::json!({"id": "ferry", "page": "ferry.html", "body": body}).to_string(),
+    );
+    let precision = |more: &[&str]| -> f64 {
+        let mut args = vec!["eval", "cleanup", "--data", "pages.jsonl", "--json", "-q"];
+        args.extend(more);
+        let report: serde_json::Value = serde_json::from_str(&desk.stdout_of(&args)).unwrap();
+        let body = &report["sections"][0]["rows"][0];
+        body["figures"]["precision"]["value"].as_f64().unwrap()
+    };
+    assert!(precision(&[]) > precision(&["--plain-text"]));
+}

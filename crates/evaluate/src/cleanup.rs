@@ -12,8 +12,8 @@ use crate::gold::{self, BadRecord, Field, Gold, GoldError, Origin, Record, Selec
 use crate::report::{EXAMPLES, Report, Row, Section, Worst, worst_of};
 use crate::{Figure, Predicted, Task};
 
-/// Makes the document that the pipeline reads out of a page.
-pub type ReadPage<'f> = &'f dyn Fn(&str) -> NewDocument;
+/// Makes the document that the pipeline reads out of the bytes of a page.
+pub type ReadPage<'f> = &'f dyn Fn(&[u8]) -> NewDocument;
 
 /// A gold document.
 #[derive(Debug, Clone)]
@@ -426,7 +426,7 @@ fn article(record: &Record, folder: &Path, read_page: ReadPage<'_>) -> Result<Ar
 }
 
 /// The page of a record: where `page` or `html_gz_path` says, else `html/ID.html.gz`.
-fn html(record: &Record, folder: &Path, origin: &Origin) -> Result<String, BadRecord> {
+fn html(record: &Record, folder: &Path, origin: &Origin) -> Result<Vec<u8>, BadRecord> {
     let named: Vec<Field<'_>> = ["page", "html_gz_path"]
         .iter()
         .filter_map(|name| record.field(name).present())
@@ -451,7 +451,7 @@ fn html(record: &Record, folder: &Path, origin: &Origin) -> Result<String, BadRe
                 "name the page by its path from the folder of the gold, in `page`",
             )
         })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// The words of a page as plain text, a line for each block: everything that stands in it, with
@@ -601,7 +601,10 @@ mod tests {
             "captions": ["The ferry, in harbour.", "Elsewhere."],
         });
         fs::write(folder.join("gold.jsonl"), format!("{record}\n")).unwrap();
-        let page = |html: &str| NewDocument::new("", plain_text(html));
+        let page = |html: &[u8]| {
+            let html = std::str::from_utf8(html).unwrap();
+            NewDocument::new("", plain_text(html))
+        };
         let (task, bad) =
             Cleanup::read(&[folder.to_owned()], &Selection::default(), &page).unwrap();
         assert_eq!(bad, []);
@@ -649,7 +652,10 @@ mod tests {
             "gone": {"articleBody": "x"},
         });
         fs::write(folder.path().join("ground-truth.json"), truth.to_string()).unwrap();
-        let page = |html: &str| NewDocument::new("", plain_text(html));
+        let page = |html: &[u8]| {
+            let html = std::str::from_utf8(html).unwrap();
+            NewDocument::new("", plain_text(html))
+        };
         let (task, bad) =
             Cleanup::read(&[folder.path().to_owned()], &Selection::default(), &page).unwrap();
         assert_eq!(task.articles.len(), 1);

@@ -27,7 +27,7 @@ pub use decode::{Decoded, Note, decode, decode_as, decode_page};
 pub use discover::{InputFile, InputFormat, Search, discover};
 pub use error::{InputError, OutputError};
 pub use output::{Output, Retractable};
-pub use page::MARKUP;
+pub use page::{MARKUP, page};
 pub use pretty::Pretty;
 pub use reader::Reader;
 pub use record::{

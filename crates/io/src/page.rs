@@ -1,10 +1,10 @@
 //! Web pages as documents: the article's text as raw, what the page says about it as metadata,
 //! and what its markup says of each piece of text as a layer.
 
-use copydesk_document::{Map, NewLayer, NewSpan, NewValue, Value};
+use copydesk_document::{Map, NewDocument, NewLayer, NewSpan, NewValue, Value};
 use copydesk_html::Metadata;
 
-use crate::decode::Note;
+use crate::decode::{Note, decode_page};
 
 /// The layer that tells stages what the markup of a web page says of its text: one span in raw
 /// for each block, labelled `heading`, `paragraph`, `item`, `quotation`, `row` or `caption`,
@@ -19,6 +19,18 @@ pub(crate) struct Rendered {
     pub(crate) meta: Map<String, Value>,
     pub(crate) layers: Vec<NewLayer>,
     pub(crate) notes: Vec<Note>,
+}
+
+/// The document that a [`Reader`](crate::Reader) makes of the bytes of a page, without an id and
+/// without warnings about its encoding.
+pub fn page(bytes: &[u8]) -> NewDocument {
+    let page = render(&decode_page(bytes).text);
+    NewDocument {
+        media_type: "text/html".to_owned(),
+        meta: page.meta,
+        layers: page.layers,
+        ..NewDocument::new("", page.raw)
+    }
 }
 
 /// Reads the source of a page.
