@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from model import (
+    ATTITUDE_LABELS,
     BIO_LABELS,
     CASE_CLASSES,
     NER_GUIDELINES,
@@ -33,6 +34,7 @@ SOURCES = [  # what the weights were trained on, with the licence of each as fou
     ("CoNLL++ = CoNLL-2003 with corrected labels (Wang et al., EMNLP 2019)", "ner", "Apache-2.0 for the labels; the 1996 Reuters text is separately licensed"),
     ("PolNeAR 1.0 (Newell, Margolin, Ruths, LREC 2018)", "quotes", "none seen"),
     ("Stance toward NATO, Russia and others, labelled for this project", "sentiment", "labels ours; text Article-Bias-Prediction (Apache-2.0 repository) and SemEval-2025 Task 10"),
+    ("Stance and attitudes on news of 2012-2020, labelled for this project (models/training/labels)", "sentiment", "labels ours, as the code; text Article-Bias-Prediction (Apache-2.0 repository)"),
     ("Sentences and statements invented for this project (models/training/labels)", "sentiment", "ours, as the code"),
     ("NewsMTSC (Hamborg and Donnay, EACL 2021)", "sentiment", "MIT for the annotations"),
     ("Directed Sentiment Extraction (Park, Pan, Joo, ACL 2021)", "sentiment", "use for your purposes by citing the paper"),
@@ -55,6 +57,17 @@ def load_desk(folder):
     desk.encoder.load_state_dict({k: v.float() for k, v in load_file(folder / "encoder.safetensors").items()})
     desk.heads.load_state_dict({k: v.float() for k, v in load_file(folder / "heads.safetensors").items()})
     return desk.eval(), WordPieces(folder / "tokenizer.json")
+
+
+def desk_of(base, saved=None):
+    """The model and its configuration, with the weights of a checkpoint or only those of the base."""
+    config = json.loads((base / "config.json").read_text())
+    config["type_vocab_size"] = CASE_CLASSES
+    config.pop("_name_or_path", None)
+    desk = Desk(load_base(base / "model.safetensors", config), config["hidden_size"])
+    if saved:
+        desk.load(saved["model"])
+    return desk, config
 
 
 def window_vectors(desk, chosen):
@@ -95,7 +108,8 @@ def parity(folder):
             tag = lambda tagger, x: viterbi(tagger.emissions(x), tagger.transitions, tagger.start)
             inner = torch.nn.functional.gelu(heads.quotes.hidden(vectors))
             first, last = words.cover(*target)
-            hidden = heads.sentiment(vectors[None], torch.ones(1, len(words), dtype=torch.bool), torch.tensor([first]), torch.tensor([last]))
+            judged = (vectors[None], torch.ones(1, len(words), dtype=torch.bool), torch.tensor([first]), torch.tensor([last]))
+            hidden = heads.sentiment(*judged)
             spans = torch.tensor([[0, 1], [3, 5], [first, last]])
             cue = torch.tensor([[6, 7]])
             examples.append(
@@ -124,6 +138,9 @@ def parity(folder):
                         "target_words": [first, last],
                         "scope_words": [0, len(words) - 1],
                         **{source: [round(float(x), 4) for x in heads.sentiment.out[source](hidden)[0]] for source in SENTIMENT_SOURCES},
+                    },
+                    "attitude": {
+                        side: [round(float(x), 4) for x in heads.attitude(*judged, torch.tensor([k]))[0]] for k, side in enumerate(("other", "own"))
                     },
                 }
             )
@@ -163,13 +180,13 @@ def model_toml(folder, config, meta):
         *(f'"ner.{g}" = {toml(NER_LABELS)}' for g in NER_GUIDELINES),
         *(f'"quotes.{layer}" = {toml(BIO_LABELS)}' for layer in QUOTE_LAYERS),
         *(f'"sentiment.{s}" = {toml(SENTIMENT_LABELS)}' for s in SENTIMENT_SOURCES),
+        f'"attitude" = {toml(ATTITUDE_LABELS)}',
         "case_classes = " + toml(["none", "capitalised", "all-caps", "mixed"]),
         "",
         "[sentiment]",
         'default = "stance"',
         'person = "newsmtsc"',
-        'attitude = "attitude"',
-        "temperature = " + toml(meta.get("temperature", {s: 1.0 for s in SENTIMENT_SOURCES})),
+        "temperature = " + toml(meta.get("temperature", {s: 1.0 for s in [*SENTIMENT_SOURCES, "attitude"]})),
         "",
     ]
     for name, task, licence in SOURCES:
@@ -184,22 +201,16 @@ def main():
     parser.add_argument("--base", type=Path, default=Path("base"))
     parser.add_argument("--checkpoint", type=Path, help="checkpoint.pt of train.py")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--version", default="0.2.0")
+    parser.add_argument("--version", default="0.3.0")
     parser.add_argument("--scores", type=Path, help="JSON written by evaluate.py --json, stored in model.toml")
     parser.add_argument("--temperature", type=Path, help="JSON written by calibrate.py, stored in model.toml")
     parser.add_argument("--card", type=Path, help="model card to copy as README.md")
     args = parser.parse_args()
 
     torch.manual_seed(7)
-    config = json.loads((args.base / "config.json").read_text())
-    config["type_vocab_size"] = CASE_CLASSES
-    config.pop("_name_or_path", None)
-    desk = Desk(load_base(args.base / "model.safetensors", config), config["hidden_size"])
-    meta = {"version": args.version, "trained": "no: untrained heads"}
-    if args.checkpoint:
-        saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
-        desk.load_state_dict(saved["model"])
-        meta["trained"] = saved["summary"]
+    saved = torch.load(args.checkpoint, map_location="cpu", weights_only=True) if args.checkpoint else None
+    desk, config = desk_of(args.base, saved)
+    meta = {"version": args.version, "trained": saved["summary"] if saved else "no: untrained heads"}
     if args.scores:
         meta["scores"] = json.loads(args.scores.read_text())
     if args.temperature:

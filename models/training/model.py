@@ -15,8 +15,8 @@ NER_GUIDELINES = ["eww", "conll"]
 BIO_LABELS = ["O", "B", "I"]
 QUOTE_LAYERS = ["source", "cue", "content"]
 SENTIMENT_LABELS = ["negative", "neutral", "positive"]
-# Four kinds of data on mentions in their sentence, and a speaker's attitude in a whole statement.
-SENTIMENT_SOURCES = ["stance", "newsmtsc", "dse", "seesaw", "attitude"]
+SENTIMENT_SOURCES = ["stance", "newsmtsc", "dse", "seesaw"]
+ATTITUDE_LABELS = SENTIMENT_LABELS + ["none"]  # none: the statement does not show what its speaker thinks of the target
 CASE_CLASSES = 4
 FORBIDDEN = -10_000.0  # a transition score that no sum of others outweighs, and that fp16 can hold
 
@@ -261,8 +261,8 @@ class Quotes(nn.Module):
         self.link = Links(size)
 
 
-class Sentiment(nn.Module):
-    """Sentiment toward a target: attention from the mean of its word vectors over the words of a scope.
+class TargetAttention(nn.Module):
+    """Attention from the mean of a target's word vectors over the words of a scope.
 
     The scope of a mention is its sentence and the one before. The scope of an attitude is the statement, and the target
     may stand outside it.
@@ -274,7 +274,6 @@ class Sentiment(nn.Module):
         self.query, self.key, self.value = (nn.Linear(size, size) for _ in range(3))
         self.position_bias = nn.Parameter(torch.zeros(heads, BUCKETS))
         self.hidden = nn.Linear(2 * size, hidden)
-        self.out = nn.ModuleDict({source: nn.Linear(hidden, len(SENTIMENT_LABELS)) for source in SENTIMENT_SOURCES})
 
     def forward(self, words, scope, first, last, dropout=0.0):
         """words [N,L,H] of each target's scope, scope [N,L] true where a word is, first/last target word -> [N,hidden]."""
@@ -289,8 +288,37 @@ class Sentiment(nn.Module):
         score = (q @ k.transpose(2, 3))[:, :, 0] / math.sqrt(size // self.heads) + bias
         weight = score.masked_fill(~scope[:, None], -torch.inf).softmax(-1)
         pooled = (weight[:, :, None] @ v)[:, :, 0].reshape(n, size)
-        both = F.dropout(torch.cat([target, pooled], 1), dropout, self.training)
-        return F.dropout(F.gelu(self.hidden(both)), dropout, self.training)
+        return self.hidden(F.dropout(torch.cat([target, pooled], 1), dropout, self.training))
+
+
+class Sentiment(TargetAttention):
+    """Sentiment toward a mention of a target; one output per source of data."""
+
+    def __init__(self, size, hidden=384):
+        super().__init__(size, hidden=hidden)
+        self.out = nn.ModuleDict({source: nn.Linear(hidden, len(SENTIMENT_LABELS)) for source in SENTIMENT_SOURCES})
+
+    def forward(self, words, scope, first, last, dropout=0.0):
+        """What every output takes, [N,hidden]."""
+        return F.dropout(F.gelu(super().forward(words, scope, first, last, dropout)), dropout, self.training)
+
+
+class Attitude(TargetAttention):
+    """What a speaker thinks of a target in a whole statement, or that the statement does not show it.
+
+    It is told whether the speaker is of the target's own side: who explains what he did himself uses other words than
+    who accuses.
+    """
+
+    def __init__(self, size, hidden=384):
+        super().__init__(size, hidden=hidden)
+        self.side = nn.Embedding(2, hidden)
+        self.out = nn.Linear(hidden, len(ATTITUDE_LABELS))
+
+    def forward(self, words, scope, first, last, own, dropout=0.0):
+        """Scores [N,labels]; own [N] is 1 where the speaker is of the target's side, else 0."""
+        inner = F.gelu(super().forward(words, scope, first, last, dropout) + self.side(own))
+        return self.out(F.dropout(inner, dropout, self.training))
 
 
 class Heads(nn.Module):
@@ -299,9 +327,15 @@ class Heads(nn.Module):
         self.ner = nn.ModuleDict({guideline: Tagger(size, NER_LABELS) for guideline in NER_GUIDELINES})
         self.quotes = Quotes(size)
         self.sentiment = Sentiment(size)
+        self.attitude = Attitude(size)
 
 
 class Desk(nn.Module):
     def __init__(self, encoder, size):
         super().__init__()
         self.encoder, self.heads = encoder, Heads(size)
+
+    def load(self, state):
+        """Takes a checkpoint's weights; one without an attitude head of its own (before 0.3.0) leaves that as it is."""
+        own = {f"heads.attitude.{name}": value for name, value in self.heads.attitude.state_dict().items()}
+        self.load_state_dict({**own, **{k: v for k, v in state.items() if not k.startswith("heads.sentiment.out.attitude.")}})

@@ -5,17 +5,20 @@ development set (same articles, other labels: with them the development figure w
 stance and NewsMTSC is set aside for the calibration of scores (calibrate.py).
 """
 import argparse
+import io
 import json
 import pickle
 import re
 from collections import Counter
 from pathlib import Path
 
-from model import NER_LABELS, SENTIMENT_LABELS
+import zstandard
+
+from model import ATTITUDE_LABELS, NER_LABELS, SENTIMENT_LABELS
 from words import WordPieces, sentence_starts, sentences
 
 HELD_EVERY = 25
-LABELS = Path(__file__).with_name("labels")  # sentences invented for the training, with their labels
+LABELS = Path(__file__).with_name("labels")  # our own, see its README.md
 TAG = {label: i for i, label in enumerate(NER_LABELS)}
 
 
@@ -124,16 +127,43 @@ def target_row(words, mention, scope, label, sure):
 
 
 def prepare_attitudes(records, wordpieces):
-    """Statements with a speaker's attitude: the scope is the statement, the target is a mention in or near it."""
+    """Statements with their speaker's attitude: the scope is the statement, the target is a mention in or near it."""
     items = []
     for record in records:
         words = wordpieces.words(record["text"])
         rows = [
-            target_row(words, a["mention"], a["statement"], SENTIMENT_LABELS.index(a["label"]), True)
+            {**target_row(words, a["mention"], a["statement"], ATTITUDE_LABELS.index(a["label"]), a.get("sure", True)), "own": a.get("own", False)}
             for a in record["attitudes"]
         ]
-        items.append({**compact(words, [0]), "targets": rows})
+        items.append({**compact(words, [0]), "targets": rows, "article": record.get("article")})
     return items
+
+
+def corpus_texts(path, wanted):
+    """Texts of the wanted articles of the corpus, by id."""
+    with open(path, "rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as lines:
+        articles = map(json.loads, io.TextIOWrapper(lines, encoding="utf-8"))
+        return {a["id"]: a["text"] for a in articles if a["id"] in wanted}
+
+
+def corpus_stance(records, texts):
+    """Labels on sentences of the corpus, in the form of the shared stance records."""
+    for record in records:
+        part = lambda span: texts[record["article"]][slice(*span)]
+        previous = part(record["previous"]).strip() if record["previous"] else ""
+        yield {**record, "sentence": part(record["sentence"]), "previous": previous}
+
+
+def corpus_attitudes(records, texts):
+    """Labels on statements of the corpus, in the form of the invented ones."""
+    for record in records:
+        begin, end = record["passage"]
+        moved = lambda span: [max(span[0], begin) - begin, min(span[1], end) - begin]
+        yield {
+            "article": record["article"],
+            "text": texts[record["article"]][begin:end],
+            "attitudes": [{**record, "mention": moved(record["mention"]), "statement": moved(record["statement"])}],
+        }
 
 
 QUOTATION = re.compile(r"“[^“”]+”?|\"[^\"]+\"?")
@@ -169,13 +199,16 @@ def main():
     sets["stance"] = prepare_sentiment(stance, wordpieces)
     for name in ("newsmtsc", "dse", "seesaw"):
         sets[name] = prepare_sentiment(read(args.data / f"sentiment/{name}/train.jsonl"), wordpieces)
-    attitudes = read(LABELS / "attitudes.jsonl")
-    sets["attitude"] = prepare_attitudes(attitudes, wordpieces)
-    held = {name: sets[name][::HELD_EVERY] for name in ("stance", "newsmtsc", "attitude")}
+    held = {name: sets[name][::HELD_EVERY] for name in ("stance", "newsmtsc")}
     for name in held:
         sets[name] = [item for i, item in enumerate(sets[name]) if i % HELD_EVERY]
-    # The invented sentences and the statements of the stance sentences only train: what is set aside should be like the news.
-    sets["stance"] += prepare_sentiment(read(LABELS / "stance.jsonl"), wordpieces)
+    labelled = {name: read(LABELS / f"corpus-{name}.jsonl") for name in ("stance", "attitudes")}
+    texts = corpus_texts(args.data / "corpus/articles.jsonl.zst", {r["article"] for rows in labelled.values() for r in rows})
+    # These only train: what is set aside should be drawn as the news is, not for its labels.
+    sets["stance"] += prepare_sentiment(corpus_stance(labelled["stance"], texts), wordpieces)
+    sets["stance"] += prepare_sentiment(read(LABELS / "invented-stance.jsonl"), wordpieces)
+    sets["attitude"] = prepare_attitudes(corpus_attitudes(labelled["attitudes"], texts), wordpieces)
+    sets["attitude"] += prepare_attitudes(read(LABELS / "invented-attitudes.jsonl"), wordpieces)
     sets["attitude"] += prepare_attitudes(quoted_targets(stance), wordpieces)
 
     for name, items in sets.items():

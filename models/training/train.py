@@ -1,4 +1,4 @@
-"""Train the shared encoder and all heads at once.
+"""Train the shared encoder and all heads at once, but for that of attitudes (attitudes.py).
 
 Every step mixes tasks. Most batches hold windows of up to 256 wordpieces: articles with entity labels, articles with
 quote labels, and sentiment sentences packed one behind the other (so that the sentiment head meets sentences anywhere
@@ -23,7 +23,7 @@ from words import CLS, MAX_PIECES, SEP, windows
 
 ROOM = MAX_PIECES - 2
 ARTICLE_SETS = ["eww", "conll", "quotes"]
-SENTIMENT_SETS = ["stance", "newsmtsc", "dse", "seesaw", "attitude"]
+SENTIMENT_SETS = ["stance", "newsmtsc", "dse", "seesaw"]
 ALONE = 0.6  # share of the sentiment wordpieces that go into batches of single records
 UNSURE = 0.7  # weight of a stance label that its reader marked as not clear
 # A tag is one of some two hundred decisions in a window, most of them easy; a sentiment label one of five, all hard.
@@ -38,9 +38,8 @@ def shares(progress):
         "eww": 0.19,
         "conll": 0.13,
         "quotes": 0.33,
-        "stance": 0.12 + 0.06 * late,
+        "stance": 0.15 + 0.06 * late,
         "newsmtsc": 0.11 + 0.06 * late,
-        "attitude": 0.03,
         "dse": 0.06 * early,
         "seesaw": 0.03 * early,
     }
@@ -339,15 +338,13 @@ def run(rank, args):
     state = {"step": 0, "seconds": 0.0, "wordpieces": 0}
     if args.resume and checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        desk.load_state_dict(saved["model"])
+        desk.load(saved["model"])
         if "optimizer" in saved:
             optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
     elif args.init:
         earlier = torch.load(args.init, map_location=device, weights_only=True)["model"]
-        for part in ("weight", "bias"):  # a checkpoint of before there were attitudes
-            earlier.setdefault(f"heads.sentiment.out.attitude.{part}", earlier[f"heads.sentiment.out.stance.{part}"])
-        desk.load_state_dict(earlier)
+        desk.load(earlier)
     # A resumed run draws another order than an unbroken one; it only has to be the same each time.
     torch.manual_seed(args.seed + state["step"] + 1_000_003 * rank)
     stream = Sets(sets, args.seed + state["step"] + 1_000_003 * rank)

@@ -1,23 +1,27 @@
-//! The small heads on shared word vectors: entities, quotes, sentiment.
+//! The small heads on shared word vectors: entities, quotes, sentiment, attitudes.
 //!
 //! All take the vectors of the words of one whole document, in order, and are
 //! cheap beside the encoder that made them. Words are counted from the start of
 //! the document, ranges of words are half open.
 
+mod attitude;
 mod linear;
 mod ner;
 mod quotes;
 mod sentiment;
 mod tagger;
+mod target;
 
 use std::ops::Range;
 use std::path::Path;
 
+pub use attitude::{Attitude, AttitudeHead, Side};
 pub use linear::Linear;
 pub use ner::{Entity, NerHead};
 pub use quotes::{LinkKind, QuoteHead, QuoteSpans};
-pub use sentiment::{Polarity, Sentiment, SentimentHead, SentimentOutput, SentimentWords};
+pub use sentiment::{Polarity, Sentiment, SentimentHead, SentimentOutput};
 pub use tagger::{TagSpan, Tagger};
+pub use target::JudgedWords;
 
 use crate::model::HEADS_FILE;
 use crate::{EncoderError, ModelFolder, Weights};
@@ -82,6 +86,15 @@ impl Heads {
     /// The model has none, its labels are not negative, neutral, positive, or a tensor is missing.
     pub fn sentiment(&self) -> Result<SentimentHead, EncoderError> {
         SentimentHead::open(self)
+    }
+
+    /// The head for what a speaker thinks of a target; `None` for a model trained without.
+    ///
+    /// # Errors
+    /// Its labels are not those of [`AttitudeHead::LABELS`], or a tensor is missing.
+    pub fn attitude(&self) -> Result<Option<AttitudeHead>, EncoderError> {
+        let known = self.folder.card.labels.contains_key(AttitudeHead::NAME);
+        known.then(|| AttitudeHead::open(self)).transpose()
     }
 
     fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear, EncoderError> {

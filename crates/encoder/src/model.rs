@@ -76,10 +76,7 @@ pub struct SentimentCard {
     pub default: String,
     /// The output for persons.
     pub person: String,
-    /// The output for a speaker's attitude in a whole statement, if the model has one.
-    #[serde(default)]
-    pub attitude: Option<String>,
-    /// What the scores of each output are divided by before they become probabilities.
+    /// What the scores of each output, and of the head `attitude`, are divided by before they become probabilities.
     #[serde(default)]
     pub temperature: BTreeMap<String, f32>,
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::backend::{BACKENDS, Backend, Choice, load};
-use crate::heads::{LinkKind, SentimentOutput};
+use crate::heads::{LinkKind, SentimentOutput, Side};
 use crate::{Encoder, EncoderError, Heads, ModelFolder, WordVectors};
 
 /// The model folder for tests: `COPYDESK_MODEL_DIR`, or the one in the repository.
@@ -110,6 +110,15 @@ struct Example {
     content: Tags,
     links: Links,
     sentiment: serde_json::Value,
+    /// Absent where the model has no such head.
+    attitude: Option<Attitudes>,
+}
+
+/// Scores by the speaker's side, for the target and scope of `sentiment`.
+#[derive(Deserialize)]
+struct Attitudes {
+    other: Vec<f32>,
+    own: Vec<f32>,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +169,7 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
     let heads = Heads::open(path).unwrap();
     let (eww, conll) = (heads.ner("eww").unwrap(), heads.ner("conll").unwrap());
     let (quotes, sentiment) = (heads.quotes().unwrap(), heads.sentiment().unwrap());
+    let attitude = heads.attitude().unwrap();
     let off = tolerance(precision(backend));
     // Scores of the heads add up what the vectors are off by.
     let scores = if off > 1e-3 { 2e-2 } else { 2e-3 };
@@ -234,6 +244,17 @@ fn agrees_with_the_training_framework(backend: &str, encoder: &Encoder, path: &P
             let theirs: Vec<f32> = serde_json::from_value(example.sentiment[name].clone()).unwrap();
             close(&ours.scores, &theirs, scores, name);
             assert!((ours.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+
+        assert_eq!(attitude.is_some(), example.attitude.is_some());
+        if let (Some(head), Some(theirs)) = (&attitude, &example.attitude) {
+            let mut read = head.read(vectors);
+            for (side, theirs) in [(Side::Other, &theirs.other), (Side::Own, &theirs.own)] {
+                let target = range(&at("target_words"));
+                let ours = head.toward(&mut read, scope.clone(), target, side);
+                close(&ours.scores, theirs, scores, "attitude");
+                assert!((ours.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            }
         }
     }
     println!("{backend}: vectors differ by at most {worst:.1e}");

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use copydesk_language::word::Word;
+
 use crate::Statement;
-use crate::target::{Kind, Mention};
+use crate::target::{self, Kind, Mention, Resolved, Target};
 
 /// How many sentences before a statement a target may be named that the statement does not name.
 ///
@@ -92,6 +94,36 @@ fn near(
     })
 }
 
+/// Whether the speaker of a statement is of the target's own side: the target itself, or presented here or elsewhere in
+/// the document as somebody who speaks for it.
+pub(crate) fn is_own_side(
+    statement: &Statement,
+    index: usize,
+    target: &Target,
+    mentions: &[Mention],
+    words: &[Word],
+    resolved: &[Resolved],
+) -> bool {
+    let Some(speaker) = &statement.speaker else {
+        return false;
+    };
+    let same = |resolved: &&Resolved| {
+        resolved.name.is_some() && resolved.name == statement.holder && !resolved.pronoun
+    };
+    std::iter::once(speaker)
+        .chain(resolved.iter().filter(same).map(|m| &m.range))
+        .any(|named| {
+            // The whole of it: neither "the Kremlin’s critics" nor "critics of the Kremlin".
+            let is_target = mentions.iter().any(|m| {
+                m.target == index
+                    && m.kind != Kind::Adjective
+                    && m.range.start <= named.start + "the ".len()
+                    && named.end <= m.range.end
+            });
+            is_target || target::speaks_for(words, named, target)
+        })
+}
+
 /// Who speaks is not what is spoken of: *NATO* in *NATO spokeswoman Ilse Brandt*.
 fn describes_speaker(mention: &Mention, speaker: Option<&Range<usize>>) -> bool {
     speaker.is_some_and(|speaker| {
@@ -134,6 +166,80 @@ mod tests {
 
     fn sentences() -> Vec<Range<usize>> {
         copydesk_language::sentence::sentences(TEXT)
+    }
+
+    #[test]
+    fn the_own_side_is_the_target_and_who_speaks_for_it() {
+        let own = |text: &str, speaker: &str, holder: Option<&str>, also: Option<&str>| {
+            let place = |part: &str| {
+                let start = text.find(part).expect("a part of the text");
+                start..start + part.len()
+            };
+            let target = Target {
+                name: "Norway".to_owned(),
+                ..Target::defaults().swap_remove(1)
+            };
+            let resolved: Vec<Resolved> = [Some(speaker), also]
+                .into_iter()
+                .flatten()
+                .map(|named| Resolved {
+                    range: place(named),
+                    name: holder.map(str::to_owned),
+                    person: true,
+                    pronoun: false,
+                })
+                .collect();
+            let words = copydesk_language::word::words(text);
+            let targets = [target];
+            let mentions = target::mentions(text, &words, &targets, &[], &resolved);
+            let statement = Statement {
+                row: 0,
+                range: 0..0,
+                said: 0..0,
+                holder: holder.map(str::to_owned),
+                speaker: Some(place(speaker)),
+            };
+            is_own_side(&statement, 0, &targets[0], &mentions, &words, &resolved)
+        };
+        assert!(own("Norway said no.", "Norway", None, None));
+        assert!(own(
+            "Norway’s foreign ministry said no.",
+            "Norway’s foreign ministry",
+            None,
+            None
+        ));
+        assert!(own(
+            "Norwegian envoy Kari Moe said no.",
+            "Kari Moe",
+            None,
+            None
+        ));
+        assert!(own(
+            "Kari Moe, a Norwegian diplomat, said no.",
+            "Kari Moe",
+            None,
+            None
+        ));
+        let text = "Norwegian envoy Kari Moe came late. She said no.";
+        assert!(own(text, "She", Some("Kari Moe"), Some("Kari Moe")));
+        assert!(!own(
+            "Norwegian opposition leader Kari Moe said no.",
+            "Kari Moe",
+            None,
+            None
+        ));
+        assert!(!own(
+            "Norway critic Kari Moe said no.",
+            "Norway critic Kari Moe",
+            None,
+            None
+        ));
+        assert!(!own(
+            "Kari Moe spoke to Norway. Venn said no.",
+            "Venn",
+            None,
+            None
+        ));
     }
 
     #[test]

@@ -13,8 +13,11 @@ mod tone;
 use std::ops::Range;
 use std::sync::Arc;
 
-use copydesk_encoder::heads::{Polarity, SentimentHead, SentimentOutput, SentimentWords};
+use copydesk_encoder::heads::{
+    AttitudeHead, JudgedWords, Polarity, SentimentHead, SentimentOutput, Side,
+};
 use copydesk_encoder::{Heads, ModelFolder, WordVectors};
+use copydesk_language::word::Word;
 use copydesk_plugin::{Diagnostics, Doc, Host, Out, Spans, Stage, StageError, Worker, stage};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -74,6 +77,8 @@ struct Sentiment {
     band: f32,
     folder: ModelFolder,
     head: Option<Arc<SentimentHead>>,
+    /// `None` for a model trained without.
+    attitudes: Option<Arc<AttitudeHead>>,
 }
 
 #[stage(
@@ -143,14 +148,16 @@ impl Stage for Sentiment {
             band: config.neutral_band,
             folder,
             head: None,
+            attitudes: None,
         })
     }
 
     fn load(&mut self, _: &Host<'_>) -> Result<(), StageError> {
-        let head = Heads::open(&self.folder.path)
-            .and_then(|heads| heads.sentiment())
+        let (head, attitudes) = Heads::open(&self.folder.path)
+            .and_then(|heads| Ok((heads.sentiment()?, heads.attitude()?)))
             .map_err(|error| StageError::failed("model", error))?;
         self.head = Some(Arc::new(head));
+        self.attitudes = attitudes.map(Arc::new);
         Ok(())
     }
 
@@ -164,6 +171,7 @@ impl Stage for Sentiment {
             output: named.unwrap_or_else(|| head.default_output()),
             mentions: self.mentions,
             head,
+            attitudes: self.attitudes.clone(),
             dim: self.folder.config.hidden_size,
             targets: self.targets.clone(),
             band: self.band,
@@ -185,6 +193,7 @@ fn model_folder(model: Option<&str>, host: &Host<'_>) -> Result<ModelFolder, Str
 
 struct SentimentWorker {
     head: Arc<SentimentHead>,
+    attitudes: Option<Arc<AttitudeHead>>,
     output: SentimentOutput,
     mentions: Mentions,
     dim: usize,
@@ -205,7 +214,12 @@ struct Statement {
 
 /// A document, ready for the head.
 struct Reading<'a> {
-    words: SentimentWords<'a>,
+    words: JudgedWords<'a>,
+    /// The same words for the head of attitudes.
+    attitude_words: Option<JudgedWords<'a>>,
+    /// The text in words, and who is meant where: what tells whose side a speaker is on.
+    text_words: Vec<Word>,
+    resolved: Vec<Resolved>,
     starts: &'a [u32],
     ends: &'a [u32],
     sentences: Vec<Range<usize>>,
@@ -341,7 +355,14 @@ impl SentimentWorker {
     }
 
     /// The mentions to judge, in order of text.
-    fn mentions(&self, doc: &Doc<'_>, given: &[Given], names: &[&str]) -> Vec<Mention> {
+    fn mentions(
+        &self,
+        doc: &Doc<'_>,
+        given: &[Given],
+        names: &[&str],
+        words: &[Word],
+        resolved: &[Resolved],
+    ) -> Vec<Mention> {
         let mut mentions: Vec<Mention> = given
             .iter()
             .filter_map(|one| {
@@ -354,14 +375,8 @@ impl SentimentWorker {
             .collect();
         if self.mentions != Mentions::Given {
             let text = doc.text();
-            let words = copydesk_language::word::words(text);
-            let found = target::mentions(
-                text,
-                &words,
-                &self.targets,
-                &ranges(doc, "entities"),
-                &resolved(doc),
-            );
+            let entities = ranges(doc, "entities");
+            let found = target::mentions(text, words, &self.targets, &entities, resolved);
             let free = |mention: &Mention| {
                 given.iter().all(|one| {
                     one.range.end <= mention.range.start || mention.range.end <= one.range.start
@@ -394,13 +409,19 @@ impl SentimentWorker {
             );
             return Err(StageError::batch("vectors", message));
         }
-        let mentions = self.mentions(doc, given, names);
+        let text_words = copydesk_language::word::words(doc.text());
+        let resolved = resolved(doc);
+        let mentions = self.mentions(doc, given, names, &text_words, &resolved);
         let mut sentences = ranges(doc, "sentences");
         if sentences.is_empty() {
             sentences = copydesk_language::sentence::sentences(doc.text());
         }
+        let vectors = WordVectors::new(column.data, column.dim);
         let mut reading = Reading {
-            words: self.head.read(WordVectors::new(column.data, column.dim)),
+            words: self.head.read(vectors),
+            attitude_words: self.attitudes.as_ref().map(|head| head.read(vectors)),
+            text_words,
+            resolved,
             starts: tokens.starts(),
             ends: tokens.ends(),
             sentences,
@@ -453,7 +474,7 @@ impl SentimentWorker {
             &reading.sentences,
             text,
         )?;
-        let Some(output) = self.head.attitude_output() else {
+        let (Some(head), Some(_)) = (&self.attitudes, &reading.attitude_words) else {
             // A model trained without attitudes: the mentions within the statement, as they were judged.
             let Anchors::Named(named) = anchors else {
                 return None;
@@ -468,24 +489,31 @@ impl SentimentWorker {
         if said.is_empty() {
             return None;
         }
-        let mut judge = |index: usize| {
-            let target = reading.words_of(&reading.mentions[index].range);
-            (!target.is_empty()).then(|| {
-                self.head
-                    .toward(&mut reading.words, said.clone(), target, output)
-                    .probabilities
-            })
+        let own = self.targets.get(target).is_some_and(|of| {
+            let (mentions, words) = (&reading.mentions, &reading.text_words);
+            attitude::is_own_side(statement, target, of, mentions, words, &reading.resolved)
+        });
+        let side = if own { Side::Own } else { Side::Other };
+        let (through, is_named) = match anchors {
+            Anchors::Named(named) => (named, true),
+            Anchors::Near(near) => (vec![near], false),
         };
-        match anchors {
-            Anchors::Named(named) => {
-                let views: Vec<Probabilities> = named.into_iter().filter_map(judge).collect();
-                tone::attitude(&views)
-            }
-            // Of a target that is not named, "neutral" would only say that the statement is about something else,
-            // and so would a label that is less likely than the two others together.
-            Anchors::Near(near) => tone::attitude(&[judge(near)?])
-                .filter(|attitude| attitude.polarity != Polarity::Neutral && attitude.score >= 0.5),
-        }
+        let through: Vec<Range<usize>> = through
+            .into_iter()
+            .map(|i| reading.words_of(&reading.mentions[i].range))
+            .filter(|words| !words.is_empty())
+            .collect();
+        let words = reading.attitude_words.as_mut()?;
+        let views: Vec<[f32; 4]> = through
+            .into_iter()
+            .map(|target| head.toward(words, said.clone(), target, side).probabilities)
+            .collect();
+        // Nobody accuses himself: of 210 statements of news in which a target's own side spoke, readers found none
+        // negative toward it. What sounds so is its complaint about others.
+        let judgement = tone::shown(&views).filter(|j| !own || j.polarity != Polarity::Negative)?;
+        // Of a target that is not named, "neutral" says nothing, and a guess little.
+        let is_sure = judgement.polarity != Polarity::Neutral && judgement.score >= 0.5;
+        (is_named || is_sure).then_some(judgement)
     }
 }
 

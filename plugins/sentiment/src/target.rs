@@ -374,13 +374,45 @@ fn is_this_person(person: &str, name: &str) -> bool {
 
 /// *Norwegian Prime Minister Kari Moe*; *Kari Moe, Norway’s prime minister*; *NATO chief Kari Moe*.
 fn is_presented_as_leader(words: &[Word], range: &Range<usize>, target: &Target) -> bool {
+    let is_country = target.country().is_some();
+    let leads = |role: &str| {
+        if is_country {
+            is_state_leader(role)
+        } else {
+            is_leader_of_body(role)
+        }
+    };
+    let represents = ["ambassador", "envoy", "spokesman", "spokeswoman"];
+    is_presented(
+        words,
+        range,
+        target,
+        &|role| leads(role) && !represents.contains(&role),
+        &represents,
+    )
+}
+
+/// Whether a speaker who is named at `range` speaks for the target: *Norwegian envoy Kari Moe*, *Norway’s foreign
+/// ministry*, *Kari Moe, a NATO spokeswoman*.
+pub(crate) fn speaks_for(words: &[Word], range: &Range<usize>, target: &Target) -> bool {
+    is_presented(words, range, target, &is_office, &[])
+}
+
+/// Whether the words around the mention at `range` say that it has such a role with the target.
+fn is_presented(
+    words: &[Word],
+    range: &Range<usize>,
+    target: &Target,
+    is_role: &dyn Fn(&str) -> bool,
+    denied: &[&str],
+) -> bool {
     let from = words.partition_point(|w| w.range.end <= range.start);
     let to = words.partition_point(|w| w.range.start < range.end);
     let belongs = |word: &Word| {
         word.shape == Shape::Possessive
             || (word.shape == Shape::Letters
                 && (word.capital
-                    || matches!(word.lower.as_str(), "of" | "the")
+                    || matches!(word.lower.as_str(), "of" | "the" | "a" | "an")
                     || name::is_role(&word.lower)
                     || name::is_role_modifier(&word.lower)))
     };
@@ -390,7 +422,8 @@ fn is_presented_as_leader(words: &[Word], range: &Range<usize>, target: &Target)
         .take_while(|&i| belongs(&words[i]))
         .last()
         .unwrap_or(from);
-    if presents(&words[before..to], target) {
+    let presents = |words: &[Word]| presents(words, target, is_role, denied);
+    if presents(&words[before..to]) {
         return true;
     }
     // The apposition, from mark to mark.
@@ -399,29 +432,17 @@ fn is_presented_as_leader(words: &[Word], range: &Range<usize>, target: &Target)
     };
     let length = after.iter().take(10).take_while(|w| belongs(w)).count();
     let closed = after.get(length).is_none_or(|w| w.shape == Shape::Mark);
-    closed && presents(&after[..length], target)
+    closed && presents(&after[..length])
 }
 
-/// Whether these words name the target and the role of its leader.
-fn presents(words: &[Word], target: &Target) -> bool {
+/// Whether these words name the target and a role with it.
+fn presents(
+    words: &[Word],
+    target: &Target,
+    is_role: &dyn Fn(&str) -> bool,
+    denied: &[&str],
+) -> bool {
     let country = target.country();
-    let leads = |word: &Word| {
-        let lower = word.lower.as_str();
-        if country.is_some() {
-            is_state_leader(lower)
-        } else {
-            matches!(
-                lower,
-                "secretary-general"
-                    | "secretary"
-                    | "chief"
-                    | "head"
-                    | "chairman"
-                    | "chairwoman"
-                    | "director-general"
-            )
-        }
-    };
     let own = |word: &Word| match country {
         Some(own) => {
             matches!(country::country(&word.lower), Some((country, Sense::Name | Sense::Demonym)) if country.name == own.name)
@@ -429,30 +450,84 @@ fn presents(words: &[Word], target: &Target) -> bool {
         None => target.names().any(|name| word.lower == name.to_lowercase()),
     };
     let denied = |word: &Word| {
-        matches!(
-            word.lower.as_str(),
-            "former"
-                | "ex"
-                | "opposition"
-                | "late"
-                | "ambassador"
-                | "envoy"
-                | "exiled"
-                | "rebel"
-                | "party"
-                | "spokesman"
-                | "spokeswoman"
-                | "critic"
-                | "candidate"
-        ) || word.lower.starts_with("ex-")
+        let lower = word.lower.as_str();
+        denied.contains(&lower)
+            || matches!(
+                lower,
+                "former"
+                    | "ex"
+                    | "opposition"
+                    | "late"
+                    | "exiled"
+                    | "rebel"
+                    | "party"
+                    | "critic"
+                    | "candidate"
+                    | "dissident"
+                    | "jailed"
+                    | "opponent"
+                    | "analyst"
+                    | "journalist"
+            )
+            || lower.starts_with("ex-")
     };
-    let role = words.iter().rposition(leads);
+    let role = words.iter().rposition(|word| is_role(&word.lower));
     let whose = words.iter().rposition(own);
     // "Norwegian Prime Minister", "president of Norway".
     let near = role
         .zip(whose)
         .is_some_and(|(role, whose)| role.abs_diff(whose) <= 3);
     near && !words.iter().any(denied)
+}
+
+fn is_leader_of_body(word: &str) -> bool {
+    matches!(
+        word,
+        "secretary-general"
+            | "secretary"
+            | "chief"
+            | "head"
+            | "chairman"
+            | "chairwoman"
+            | "director-general"
+    )
+}
+
+/// Whoever holds it speaks for a state or a body.
+fn is_office(word: &str) -> bool {
+    is_state_leader(word)
+        || is_leader_of_body(word)
+        || matches!(
+            word,
+            "official"
+                | "officials"
+                | "diplomat"
+                | "diplomats"
+                | "ambassador"
+                | "envoy"
+                | "spokesman"
+                | "spokeswoman"
+                | "spokesperson"
+                | "representative"
+                | "negotiator"
+                | "delegate"
+                | "general"
+                | "admiral"
+                | "colonel"
+                | "commander"
+                | "ministry"
+                | "embassy"
+                | "mission"
+                | "government"
+                | "military"
+                | "army"
+                | "parliament"
+                | "senator"
+                | "lawmaker"
+                | "deputy"
+                | "presidency"
+                | "foreign-ministry"
+        )
 }
 
 fn is_state_leader(word: &str) -> bool {

@@ -45,6 +45,28 @@ pub(crate) fn attitude(mentions: &[Probabilities]) -> Option<Judgement> {
     (weights > 0.0).then(|| judge(sum.map(|s| s / weights)))
 }
 
+/// What a statement shows of its speaker's attitude, from the judgements by each mention of the target in it; `None`
+/// where that is most likely nothing.
+///
+/// One mention by which a side is taken outweighs those beside it that show none.
+pub(crate) fn shown(views: &[[f32; 4]]) -> Option<Judgement> {
+    let mut sum = [0.0_f32; 4];
+    let mut weights = 0.0;
+    for [negative, neutral, positive, none] in views {
+        let weight = (negative + positive).max(0.05);
+        weights += weight;
+        for (total, share) in sum.iter_mut().zip([negative, neutral, positive, none]) {
+            *total += weight * share;
+        }
+    }
+    if weights == 0.0 {
+        return None;
+    }
+    let [negative, neutral, positive, none] = sum.map(|s| s / weights);
+    let judgement = judge([negative, neutral, positive]);
+    (judgement.score >= none).then_some(judgement)
+}
+
 /// How one voice speaks of a target.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Voice {
@@ -148,5 +170,18 @@ mod tests {
         let attitude = attitude(&[[0.02, 0.96, 0.02], [0.9, 0.08, 0.02], [0.03, 0.95, 0.02]]);
         assert_eq!(attitude.map(|a| a.polarity), Some(Polarity::Negative));
         assert_eq!(super::attitude(&[]), None);
+    }
+
+    #[test]
+    fn a_statement_shows_a_side_by_one_mention_or_nothing() {
+        let polarity = |views: &[[f32; 4]]| shown(views).map(|judgement| judgement.polarity);
+        let silent = [0.02, 0.1, 0.02, 0.86];
+        assert_eq!(polarity(&[silent]), None);
+        assert_eq!(
+            polarity(&[silent, [0.9, 0.05, 0.03, 0.02]]),
+            Some(Polarity::Negative)
+        );
+        assert_eq!(polarity(&[[0.2, 0.5, 0.2, 0.1]]), Some(Polarity::Neutral));
+        assert_eq!(polarity(&[]), None);
     }
 }
