@@ -95,9 +95,9 @@ fn waited_for(report: &Report, text: &mut String) {
     let seconds = report.elapsed.as_secs_f64().max(1e-9);
     let _ = write!(
         text,
-        "\n  {:.1} documents and {:.2} MB a second",
+        "\n  {:.1} documents and {} a second",
         report.counts_here.total() as f64 / seconds,
-        report.bytes as f64 / 1e6 / seconds,
+        crate::report::megabytes((report.bytes as f64 / seconds) as u64),
     );
     if let Some(bytes) = crate::report::peak_memory() {
         let _ = write!(
