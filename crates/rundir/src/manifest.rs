@@ -136,12 +136,15 @@ impl Manifest {
         ];
         for (table, value) in tables {
             // Structs of plain values: they are values.
-            flatten(
-                &format!("[{table}]"),
-                " ",
-                value.unwrap_or_default(),
-                &mut settings,
-            );
+            match value.unwrap_or_default() {
+                Value::Array(several) => {
+                    for (number, one) in (1..).zip(several) {
+                        let at = format!("[[{table}]] {number}");
+                        flatten(&at, " ", one, &mut settings);
+                    }
+                }
+                one => flatten(&format!("[{table}]"), " ", one, &mut settings),
+            }
         }
         for stage in &pipeline.stages {
             let at = format!("stage `{}`:", stage.name());
@@ -162,8 +165,13 @@ impl Manifest {
             })
             .collect();
         // The same place may be told from another folder.
-        if let Some(Value::String(path)) = settings.get_mut("[output] path") {
-            *path = absolute(Path::new(path)).display().to_string();
+        for (key, value) in &mut settings {
+            if let Value::String(path) = value
+                && is_of_output(key)
+                && key.ends_with(" path")
+            {
+                *path = absolute(Path::new(path)).display().to_string();
+            }
         }
         Self {
             version: VERSION,
@@ -338,12 +346,21 @@ fn words(key: &str, was: Option<&Value>, is: Option<&Value>) -> String {
     }
 }
 
+/// Of one output, or of one of several.
+fn is_of_output(key: &str) -> bool {
+    key.starts_with("[output]") || key.starts_with("[[output]]")
+}
+
 fn weight(key: &str) -> Weight {
     let stage = key.split_once(": ").map(|(_, key)| key);
     if WITHOUT_WEIGHT.contains(&key) || stage.is_some_and(|key| STAGE_WITHOUT_WEIGHT.contains(&key))
     {
         Weight::None
-    } else if key.starts_with("[output]") && (key.ends_with("path") || key.ends_with("format")) {
+    } else if is_of_output(key)
+        && [" path", " format", " compression"]
+            .iter()
+            .any(|end| key.ends_with(end))
+    {
         // Parts that are written lie in another place, or have another form.
         Weight::Restart
     } else {
@@ -656,6 +673,36 @@ mod tests {
                     Weight::Records
                 ),
             ]
+        );
+    }
+
+    #[test]
+    fn an_output_that_comes_goes_or_moves_cannot_be_kept() {
+        let one = json!({"[output]": {"path": "a.jsonl", "offsets": "char"}});
+        let two = json!({
+            "[[output]] 1": {"path": "a.jsonl", "offsets": "byte"},
+            "[[output]] 2": {"path": "b.jsonl"},
+        });
+        let several = manifest(two, &[]);
+        let changes = several.changes(&manifest(json!({"[[output]] 1": {"path": "a.jsonl"}}), &[]));
+        assert_eq!(
+            told(&changes),
+            [
+                (
+                    "[[output]] 1 offsets was `\"byte\"`, is not set",
+                    Weight::Records
+                ),
+                (
+                    "[[output]] 2 path was `\"b.jsonl\"`, is not set",
+                    Weight::Restart
+                ),
+            ]
+        );
+        let changes = manifest(one, &[]).changes(&several);
+        assert!(
+            changes
+                .iter()
+                .any(|change| change.weight == Weight::Restart)
         );
     }
 
