@@ -77,6 +77,9 @@ pub(crate) enum Command {
     /// Look at documents that failed, and run them again.
     #[command(subcommand)]
     DeadLetter(DeadLetter),
+    /// Fetch models.
+    #[command(subcommand)]
+    Model(Model),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -236,6 +239,28 @@ pub(crate) struct LetterFilter {
     /// Only the document with this id.
     #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    /// Fetch a model from the Hugging Face hub into a folder, for the stages of the plugin rust-bert: what they read of it, nothing else. `HF_ENDPOINT` names another hub, `HF_TOKEN` says who asks.
+    Get(ModelGet),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelGet {
+    /// The model's name there.
+    #[arg(value_name = "ORG/NAME", value_parser = crate::model::name)]
+    pub(crate) name: String,
+    /// The folder for it; by default `models/ORG/NAME`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) into: Option<PathBuf>,
+    /// Which of its revisions: a branch, a tag or a commit.
+    #[arg(long, value_name = "REVISION", default_value = "main")]
+    pub(crate) revision: String,
+    /// Replace a folder that is there already.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod dead_letter;
 mod eval;
 mod eval_args;
 mod learn;
+mod model;
 mod plugin;
 mod progress;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, DeadLetter, Plugin};
+use crate::args::{Cli, Command, DeadLetter, Model, Plugin};
 
 fn main() -> ExitCode {
     let Cli { command, voice } = Cli::parse();
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::DeadLetter(DeadLetter::List(list)) => dead_letter::list(&list),
         Command::DeadLetter(DeadLetter::Show(show)) => dead_letter::show(&show),
         Command::DeadLetter(DeadLetter::Replay(replay)) => dead_letter::replay(&replay, &voice),
+        Command::Model(Model::Get(get)) => model::get(&get, &voice),
         Command::Plugin(Plugin::List(list)) => plugin::list(&list),
         Command::Schema(schema) => schema::print(schema),
         Command::Worker(worker) => worker::work(&worker),
