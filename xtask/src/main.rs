@@ -5,6 +5,7 @@
 
 mod arrows;
 mod libtorch;
+mod tables;
 mod unsafe_code;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ Commands:
             kill runs at random moments (200 times, seed 1) and hold what they
             end with against a run that nobody disturbed
   libtorch  put the C++ library of the plugin rust-bert into .libtorch
+  tables    open Parquet files of ours with DuckDB, Polars and pandas
   unsafe    print which crates allow unsafe code, and which of them must not
 ";
 
@@ -42,6 +44,10 @@ fn main() -> Result<ExitCode> {
         }
         (Some("libtorch"), None) => {
             libtorch::set_up(&root, std::env::var_os("LIBTORCH").as_deref())?;
+            Vec::new()
+        }
+        (Some("tables"), None) => {
+            tables::check(&root)?;
             Vec::new()
         }
         (Some("unsafe"), None) => {

@@ -104,10 +104,10 @@ pub(crate) struct Run {
     /// Files, folders or globs to read instead of the pipeline's own input; `-` is standard input.
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
-    /// Where to write instead of the pipeline's own output; `-` is standard output.
+    /// Where to write instead of the pipeline's own outputs; `-` is standard output, and a path that ends with `/` a folder of files.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<String>,
-    /// How documents are written.
+    /// How documents are written, if not by the extension of the output.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<OutputFormat>,
     /// How inputs are read.
@@ -166,7 +166,7 @@ pub(crate) struct Learn {
     /// How inputs are read.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) input_format: Option<InputFormat>,
-    /// The field of a JSONL line that holds the article.
+    /// The field of a JSONL line, or column of a table, that holds the article.
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub(crate) text_field: String,
     /// Replace an output that is there already.
@@ -299,6 +299,21 @@ pub(crate) enum OutputFormat {
     Jsonl,
     /// A page for the terminal.
     Pretty,
+    /// One row a document, with nested columns.
+    Parquet,
+    /// A database of documents, entities, quotes and sentiment.
+    Sqlite,
+}
+
+impl From<OutputFormat> for copydesk_engine::config::OutputFormat {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Jsonl => Self::Jsonl,
+            OutputFormat::Pretty => Self::Pretty,
+            OutputFormat::Parquet => Self::Parquet,
+            OutputFormat::Sqlite => Self::Sqlite,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -311,4 +326,27 @@ pub(crate) enum InputFormat {
     Jsonl,
     /// One file, one web page.
     Html,
+    /// Comma separated values, one row, one article.
+    Csv,
+    /// Tab separated values, one row, one article.
+    Tsv,
+    /// One row, one article.
+    Parquet,
+    /// A web archive, one response with a page, one article.
+    Warc,
+}
+
+impl From<InputFormat> for copydesk_engine::config::InputFormat {
+    fn from(format: InputFormat) -> Self {
+        match format {
+            InputFormat::Auto => Self::Auto,
+            InputFormat::Text => Self::Text,
+            InputFormat::Jsonl => Self::Jsonl,
+            InputFormat::Html => Self::Html,
+            InputFormat::Csv => Self::Csv,
+            InputFormat::Tsv => Self::Tsv,
+            InputFormat::Parquet => Self::Parquet,
+            InputFormat::Warc => Self::Warc,
+        }
+    }
 }

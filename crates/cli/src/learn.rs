@@ -17,7 +17,7 @@ use copydesk_language::boilerplate::{Boilerplate, Review, Survey};
 use serde_json::Value;
 
 use crate::{
-    args::{self, Learn},
+    args::Learn,
     run::hinted_input,
     summary::count,
     voice::{self, Hinted},
@@ -157,12 +157,9 @@ fn each_document(
     mut show: impl FnMut(&str, &str),
 ) -> anyhow::Result<Option<Unreadable>> {
     let search = Search {
-        format: match args.input_format {
-            None | Some(args::InputFormat::Auto) => None,
-            Some(args::InputFormat::Text) => Some(InputFormat::Text),
-            Some(args::InputFormat::Jsonl) => Some(InputFormat::JsonLines),
-            Some(args::InputFormat::Html) => Some(InputFormat::Html),
-        },
+        format: args
+            .input_format
+            .and_then(|format| InputFormat::of_config(format.into())),
         exclude: vec![args.output.as_path()],
         ..Search::default()
     };

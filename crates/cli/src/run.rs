@@ -6,11 +6,11 @@ use anyhow::Context;
 use copydesk_document::offsets::Unit;
 use copydesk_engine::{
     Control, Outcome, Plan, Report, Skip,
-    config::{self, OffsetUnit, OutputFormat, Pipeline},
+    config::{self, Compression, OffsetUnit, OutputFormat, Pipeline},
 };
 use copydesk_io::{
     DeadLetterFile, Format, InputError, InputFile, InputFormat, Layout, Output, OutputError,
-    OutputPlace, Pretty, Reader, discover,
+    OutputPlace, Outputs, Pretty, Reader, discover,
 };
 
 use crate::{
@@ -38,16 +38,16 @@ pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
         files,
     } = prepared;
     let limit = pipeline.run.max_document_bytes();
-    let part = part(args, &files);
     let whole = args.sample.map(|_| files.clone());
-    let reader = Reader::new(files, &pipeline.input, limit, part).map_err(hinted_input)?;
+    let mut reader = Reader::new(files, &pipeline.input, limit, None).map_err(hinted_input)?;
+    if let Some(part) = part(args, reader.splits()) {
+        reader.pass_over(part);
+    }
     let control = Control::new();
     signals::steer(&control).context("failed to listen for Ctrl-C")?;
     // What is cheap to find out comes first, weights are loaded last.
     let overwrite = pipeline.output.overwrite;
-    let mut writer = output(&pipeline, &plan, &places)
-        .open(overwrite)
-        .map_err(hinted_output)?;
+    let mut writer = Outputs::open(&outputs(&pipeline, &plan), overwrite).map_err(hinted_output)?;
     let dead_letters = places.dead_letters.as_deref();
     let ready = DeadLetterFile::new(dead_letters.map(Path::new), overwrite)
         .map_err(hinted_output)
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Run, voice: &Voice) -> anyhow::Result<u8> {
     let reporter = Arc::new(Reporter::new(voice, to_stdout, places.dead_letters.clone()));
     let report = plan.run(
         Box::new(reader),
-        &mut *writer,
+        &mut writer,
         &mut letters,
         &control,
         reporter,
@@ -123,9 +123,9 @@ pub(crate) fn prepare(args: &Run) -> anyhow::Result<Option<Prepared>> {
 }
 
 /// The part of the input that is asked for.
-fn part(args: &Run, files: &[InputFile]) -> Option<Arc<dyn Skip>> {
+fn part(args: &Run, splits: u32) -> Option<Arc<dyn Skip>> {
     if let Some(documents) = args.sample {
-        return Some(Arc::new(Sample::new(documents, files.len() as u64)));
+        return Some(Arc::new(Sample::new(documents, u64::from(splits))));
     }
     args.shard.map(|shard| Arc::new(shard) as Arc<dyn Skip>)
 }
@@ -171,25 +171,26 @@ fn override_by(args: &Run, pipeline: &mut Pipeline) -> Places {
         input.paths = args.inputs.clone();
         inputs_from = std::path::PathBuf::new();
     }
-    match args.input_format {
-        None => {}
-        Some(args::InputFormat::Auto) => input.format = config::InputFormat::Auto,
-        Some(args::InputFormat::Text) => input.format = config::InputFormat::Text,
-        Some(args::InputFormat::Jsonl) => input.format = config::InputFormat::Jsonl,
-        Some(args::InputFormat::Html) => input.format = config::InputFormat::Html,
+    if let Some(format) = args.input_format {
+        input.format = format.into();
+    }
+    for output in output.all_mut().filter(|output| !output.is_stdout()) {
+        output.path = from_file(&output.path);
     }
     // A page for the terminal goes there unless somebody says otherwise.
     let to_terminal = args.format == Some(args::OutputFormat::Pretty);
-    match (&args.output, to_terminal) {
-        (Some(path), _) => output.path = path.clone(),
-        (None, true) => output.path = "-".to_owned(),
-        (None, false) if !output.is_stdout() => output.path = from_file(&output.path),
-        (None, false) => {}
+    let place = args.output.clone().or(to_terminal.then(|| "-".to_owned()));
+    if let Some(place) = place {
+        output.keep_first();
+        output.path = place;
+        // What the file says of its own output is not meant for another.
+        if matches!(output.format, OutputFormat::Parquet | OutputFormat::Sqlite) {
+            output.format = OutputFormat::Auto;
+        }
+        output.compression = output.compression.filter(|_| output.is_folder());
     }
-    match args.format {
-        None => {}
-        Some(args::OutputFormat::Jsonl) => output.format = OutputFormat::Jsonl,
-        Some(args::OutputFormat::Pretty) => output.format = OutputFormat::Pretty,
+    if let Some(format) = args.format {
+        output.format = format.into();
     }
     match (&args.dead_letters, &output.dead_letters) {
         (Some(path), _) => output.dead_letters = Some(path.clone()),
@@ -197,7 +198,7 @@ fn override_by(args: &Run, pipeline: &mut Pipeline) -> Places {
         (None, None) => {}
     }
     if let Some(shard) = args.shard {
-        if !output.is_stdout() {
+        for output in output.all_mut().filter(|output| !output.is_stdout()) {
             output.path = shard.path(&output.path);
         }
         output.dead_letters = output.dead_letters.take().map(|path| shard.path(&path));
@@ -217,46 +218,43 @@ fn inputs(pipeline: &Pipeline, places: &Places) -> Result<Vec<InputFile>, Vec<an
         let hint = "name files or folders on the command line, or in `paths` under `[input]`; `-` is standard input";
         return Err(vec![Hinted::new("there is nothing to read", hint).into()]);
     }
-    let own: Vec<&Path> = places
-        .output
-        .iter()
-        .chain(&places.dead_letters)
-        .map(Path::new)
-        .collect();
+    let outputs = pipeline.output.all().map(|output| &output.path);
+    let own: Vec<&Path> = outputs.chain(&places.dead_letters).map(Path::new).collect();
     let search = copydesk_io::Search {
         base: places.inputs_from.clone(),
-        format: match input.format {
-            config::InputFormat::Auto => None,
-            config::InputFormat::Text => Some(InputFormat::Text),
-            config::InputFormat::Jsonl => Some(InputFormat::JsonLines),
-            config::InputFormat::Html => Some(InputFormat::Html),
-        },
+        format: InputFormat::of_config(input.format),
         exclude: own,
     };
     discover(&input.paths, &search).map_err(|errors| errors.into_iter().map(hinted_input).collect())
 }
 
-pub(crate) fn output(pipeline: &Pipeline, plan: &Plan, places: &Places) -> Output {
-    let output = &pipeline.output;
-    let unit = match output.offsets {
-        OffsetUnit::Char => Unit::Char,
-        OffsetUnit::Byte => Unit::Byte,
-        OffsetUnit::Utf16 => Unit::Utf16,
+pub(crate) fn outputs(pipeline: &Pipeline, plan: &Plan) -> Vec<Output> {
+    let output = |output: &config::Output| {
+        let unit = match output.offsets {
+            OffsetUnit::Char => Unit::Char,
+            OffsetUnit::Byte => Unit::Byte,
+            OffsetUnit::Utf16 => Unit::Utf16,
+        };
+        let contracts = plan.stages().iter().map(|stage| &**stage.contract());
+        let layout = Layout::new(contracts, &output.include, unit);
+        let place = OutputPlace::of(&output.path);
+        let format = match output.kind() {
+            OutputFormat::Pretty => {
+                let colour = output.is_stdout() && voice::stdout_has_colour();
+                Format::Pretty(Pretty::new(terminal_width(), colour))
+            }
+            OutputFormat::Parquet => Format::Parquet,
+            OutputFormat::Sqlite => Format::Sqlite,
+            OutputFormat::Jsonl | OutputFormat::Auto => Format::JsonLines {
+                packed: output.compression.map(|packed| match packed {
+                    Compression::Gz => "gz",
+                    Compression::Zst => "zst",
+                }),
+            },
+        };
+        Output::new(place, format, layout, output.part_documents as usize)
     };
-    let contracts = plan.stages().iter().map(|stage| &**stage.contract());
-    let layout = Layout::new(contracts, &output.include, unit);
-    let format = match output.format {
-        OutputFormat::Jsonl => Format::JsonLines,
-        OutputFormat::Pretty => {
-            let colour = places.output.is_none() && voice::stdout_has_colour();
-            Format::Pretty(Pretty::new(terminal_width(), colour))
-        }
-    };
-    let place = match &places.output {
-        None => OutputPlace::Stdout,
-        Some(path) => OutputPlace::File(path.into()),
-    };
-    Output::new(place, format, layout)
+    pipeline.output.all().map(output).collect()
 }
 
 fn terminal_width() -> usize {

@@ -86,9 +86,9 @@ pub(crate) fn run(
     };
     let overwrite = prepared.pipeline.output.overwrite || dir.owns_output();
     for output in &outputs {
-        output
-            .refuse_existing(overwrite)
-            .map_err(run::hinted_output)?;
+        // What is written into the output itself is ours as soon as a chunk is recorded.
+        let ours = overwrite || (output.part_name(0).is_none() && dir.chunks() > 0);
+        output.refuse_existing(ours).map_err(run::hinted_output)?;
     }
     dir.settle(&outputs).map_err(hinted)?;
     let control = Control::new();
@@ -169,13 +169,13 @@ pub(crate) fn end(
 
 /// The outputs of a run, all of which must be such that they can be written in parts.
 pub(crate) fn outputs(prepared: &Prepared) -> anyhow::Result<Vec<Output>> {
-    let output = run::output(&prepared.pipeline, &prepared.plan, &prepared.places);
-    if let Some(why) = output.why_no_parts() {
+    let outputs = run::outputs(&prepared.pipeline, &prepared.plan);
+    if let Some(why) = outputs.iter().find_map(Output::why_no_parts) {
         let error = format!("a run directory does not go with this output: {why}");
         let hint = "write JSON Lines to a file: `-o out/articles.jsonl`";
         return Err(Hinted::new(error, hint).into());
     }
-    Ok(vec![output])
+    Ok(outputs)
 }
 
 /// The input files, each with the number of its splits.
@@ -186,7 +186,12 @@ pub(crate) fn with_splits(prepared: &Prepared) -> anyhow::Result<Vec<(InputFile,
         let hint = "write what comes to a file first, or leave out `--run-dir`";
         return Err(Hinted::new(error, hint).into());
     }
-    Ok(files.iter().map(|file| (file.clone(), 1)).collect())
+    let (input, limit) = (
+        &prepared.pipeline.input,
+        prepared.pipeline.run.max_document_bytes(),
+    );
+    let splits = copydesk_io::splits(files, input, limit).map_err(run::hinted_input)?;
+    Ok(files.iter().cloned().zip(splits).collect())
 }
 
 fn code_of(counts: Counts) -> u8 {

@@ -533,3 +533,109 @@ fn an_input_is_never_overwritten() {
     assert_snapshot!(desk.run(&[&["run", "pipeline.toml"], &output[..]].concat()));
     assert_eq!(desk.read("corpus.jsonl"), corpus);
 }
+
+const SEVERAL: &str = r#"
+version = 1
+
+[input]
+paths = ["in"]
+text_field = "body"
+
+[[output]]
+path = "out/news.jsonl"
+overwrite = true
+
+[[output]]
+path = "out/news.sqlite"
+
+[[output]]
+path = "out/parquet/"
+format = "parquet"
+part_documents = 3
+
+[[stage]]
+use = "stress"
+[stage.options]
+mark = "capitals"
+"#;
+
+fn several() -> Place {
+    let desk = Place::new();
+    desk.write("pipeline.toml", SEVERAL);
+    desk.write(
+        "in/a.csv",
+        "id,body,desk\na1,\"The Ferries, they stop.\",harbour\na2,alone\na3,Ilse Brandt sails.,row\n",
+    );
+    desk.write("in/b.tsv", "body\nThe union calls it a bluff.\n");
+    desk.write("in/c.csv", "article\nNobody asked.\n");
+    let page = "<html><article><p>The ferries stopped on Friday, and nobody in the harbour office \
+                would say for how long, or why.</p></article></html>";
+    let http = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{page}");
+    desk.write(
+        "in/d.warc",
+        &format!(
+            "WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: http://courier.example/1\r\n\
+             WARC-Date: 2019-03-04T08:00:00Z\r\nContent-Type: application/http; msgtype=response\r\n\
+             Content-Length: {}\r\n\r\n{http}\r\n\r\n",
+            http.len()
+        ),
+    );
+    desk
+}
+
+#[test]
+fn tables_and_archives_go_to_several_outputs() {
+    let desk = several();
+    assert_snapshot!(desk.run(&["run", "pipeline.toml"]));
+    assert_snapshot!("tables_and_archives.jsonl", desk.read("out/news.jsonl"));
+    let files = |folder: &str| {
+        let mut names: Vec<String> = fs::read_dir(desk.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(
+        files("out/parquet"),
+        "part-00000.parquet part-00001.parquet"
+    );
+    assert_eq!(
+        files("out"),
+        "news.jsonl news.jsonl.dead-letters.jsonl news.sqlite parquet"
+    );
+    // What copydesk writes it reads: the same documents, from a folder of Parquet.
+    let (jsonl, _, code) = desk.output(
+        &[
+            "run",
+            "pipeline.toml",
+            "out/parquet",
+            "--input-format",
+            "parquet",
+            "-o",
+            "-",
+        ],
+        b"",
+    );
+    // The text is in `text` there.
+    assert_eq!((jsonl.as_str(), code), ("", 3));
+    desk.write(
+        "pipeline.toml",
+        &SEVERAL.replace("text_field = \"body\"\n", ""),
+    );
+    let (jsonl, _, code) = desk.output(&["run", "pipeline.toml", "out/parquet", "-o", "-"], b"");
+    assert_eq!((jsonl.lines().count(), code), (4, 0));
+}
+
+#[test]
+fn a_run_directory_writes_several_outputs_and_does_nothing_when_it_is_finished() {
+    let desk = several();
+    assert_snapshot!(desk.run(&["run", "pipeline.toml", "--run-dir", "runs/x", "--quiet"]));
+    let written = desk.read("out/news.jsonl");
+    assert_eq!(written.lines().count(), 4);
+    let bytes = |name: &str| fs::read(desk.path(name)).unwrap();
+    assert!(bytes("out/news.sqlite").starts_with(b"SQLite format 3"));
+    assert!(bytes("out/parquet/part-00000.parquet").starts_with(b"PAR1"));
+    assert_snapshot!(desk.run(&["run", "pipeline.toml", "--run-dir", "runs/x"]));
+    assert_eq!(desk.read("out/news.jsonl"), written);
+}

@@ -1,5 +1,6 @@
 //! The pipeline file: its keys, their defaults, and where each of them stood.
 
+mod outputs;
 mod places;
 mod validate;
 
@@ -12,6 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use outputs::Outputs;
 pub(crate) use places::Places;
 pub(crate) use validate::Checker;
 
@@ -29,7 +31,7 @@ pub struct Pipeline {
     pub input: Input,
     /// Where documents go.
     #[serde(default)]
-    pub output: Output,
+    pub output: Outputs,
     /// How the engine runs.
     #[serde(default)]
     pub run: Run,
@@ -59,18 +61,19 @@ pub struct Input {
     pub paths: Vec<String>,
     /// How to read them. `auto` decides by each file's extension.
     pub format: InputFormat,
-    /// The field of a JSONL line that holds the article.
+    /// The field of a JSONL line, or column of a table, that holds the article.
     #[schemars(length(min = 1))]
     pub text_field: String,
-    /// The field of a JSONL line that holds the article's web page, in lines without
+    /// The field or column that holds the article's web page, where there is nothing in
     /// `text_field`.
     #[schemars(length(min = 1))]
     pub html_field: String,
-    /// The field of a JSONL line that holds the document's id; where it is absent, the id is
-    /// made from path and line.
+    /// The field or column that holds the document's id; where it is absent, the id is made from
+    /// path and line or row. In web archives `url`, `warc_date` or `warc_record_id`; `url` where
+    /// it names none of them.
     #[schemars(length(min = 1))]
     pub id_field: String,
-    /// The field of a JSONL line that names mentions for the stage `sentiment` to judge, an array
+    /// The field or column that names mentions for the stage `sentiment` to judge, an array
     /// of `{"start", "end", "target"}`; offsets count Unicode characters of the article.
     #[schemars(length(min = 1))]
     pub targets_field: String,
@@ -78,6 +81,22 @@ pub struct Input {
     /// files that are not, what a web page declares, or a guess with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Names of the columns of CSV and TSV files that have no line with them. Default: their
+    /// first line names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// The character between two columns, in ASCII. Default: a comma in CSV, a tab in TSV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[\\t -~]$"))]
+    pub delimiter: Option<String>,
+    /// Whether a column of CSV and TSV may stand in quotation marks, with delimiters and line
+    /// ends in it; `false` takes quotation marks for letters.
+    pub quoting: bool,
+    /// How many threads read, unpack and parse. Default: the cores that this process may use,
+    /// and no more than 8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 256))]
+    pub readers: Option<u32>,
 }
 
 /// How input files are read.
@@ -93,26 +112,45 @@ pub enum InputFormat {
     Jsonl,
     /// One file, one web page.
     Html,
+    /// Comma separated values, one row, one article.
+    Csv,
+    /// Tab separated values, one row, one article.
+    Tsv,
+    /// One row, one article.
+    Parquet,
+    /// A web archive, one response with a page, one article.
+    Warc,
 }
 
 /// `[output]`: where documents go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
-    /// The file to write; `-` is standard output. A relative one counts from the folder of the
-    /// pipeline file.
+    /// The file to write; `-` is standard output, and a path that ends with `/` a folder of files.
+    /// A relative one counts from the folder of the pipeline file.
     #[schemars(length(min = 1))]
     pub path: String,
-    /// One JSON object a line, or a view for the terminal.
+    /// How documents are written. `auto` decides by the extension of `path` (`.parquet`,
+    /// `.sqlite`, `.db`), and else writes JSONL.
     pub format: OutputFormat,
     /// What `start` and `end` count.
     pub offsets: OffsetUnit,
     /// Layers to write that are left out otherwise: `tokens`, `sentences`, `blocks`, `mentions`.
     pub include: Vec<String>,
-    /// Replaces an output that exists. Otherwise the run does not start.
+    /// How the JSONL files of a folder are compressed; one file says it by its name, which ends
+    /// with `.gz` or `.zst`. Default: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+    /// The most documents in one file of a folder. With `--run-dir`, `[run] chunk_documents` says
+    /// it.
+    #[schemars(range(min = 1))]
+    pub part_documents: u32,
+    /// Replaces an output that exists. Otherwise the run does not start. Stands in the first of
+    /// several outputs, for all.
     pub overwrite: bool,
     /// The file for documents that failed. Default: beside the output,
-    /// `<path>.dead-letters.jsonl`; none where the output is standard output.
+    /// `<path>.dead-letters.jsonl`; none where the output is standard output. Stands in the first
+    /// of several outputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub dead_letters: Option<String>,
@@ -122,11 +160,27 @@ pub struct Output {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OutputFormat {
-    /// One JSON object a line.
+    /// By extension.
     #[default]
+    Auto,
+    /// One JSON object a line.
     Jsonl,
     /// For people to read.
     Pretty,
+    /// One row a document, with nested columns.
+    Parquet,
+    /// A database of documents, entities, quotes and sentiment.
+    Sqlite,
+}
+
+/// How files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// With gzip, which everything reads.
+    Gz,
+    /// With zstd, which is smaller and faster.
+    Zst,
 }
 
 /// What the offsets of the output count.
@@ -261,6 +315,10 @@ impl Default for Input {
             id_field: "id".to_owned(),
             targets_field: "targets".to_owned(),
             encoding: None,
+            columns: Vec::new(),
+            delimiter: None,
+            quoting: true,
+            readers: None,
         }
     }
 }
@@ -269,9 +327,11 @@ impl Default for Output {
     fn default() -> Self {
         Self {
             path: "-".to_owned(),
-            format: OutputFormat::Jsonl,
+            format: OutputFormat::Auto,
             offsets: OffsetUnit::Char,
             include: Vec::new(),
+            compression: None,
+            part_documents: 10_000,
             overwrite: false,
             dead_letters: None,
         }
@@ -284,13 +344,34 @@ impl Output {
         self.path == "-"
     }
 
+    /// Whether documents go to a folder of files.
+    pub fn is_folder(&self) -> bool {
+        self.path.ends_with('/')
+    }
+
+    /// How documents are written: `format`, or what the extension says; never `Auto`.
+    pub fn kind(&self) -> OutputFormat {
+        let path = self.path.to_ascii_lowercase();
+        let ends = |with: &[&str]| with.iter().any(|ending| path.ends_with(ending));
+        match self.format {
+            OutputFormat::Auto if ends(&[".parquet"]) => OutputFormat::Parquet,
+            OutputFormat::Auto if ends(&[".sqlite", ".sqlite3", ".db"]) => OutputFormat::Sqlite,
+            OutputFormat::Auto => OutputFormat::Jsonl,
+            format => format,
+        }
+    }
+
     /// The path for dead letters as the file names it or as it follows from `path`; `None`
     /// where there is to be no such file.
     pub fn dead_letters_path(&self) -> Option<String> {
         match &self.dead_letters {
             Some(path) => Some(path.clone()),
             None if self.is_stdout() => None,
-            None => Some(format!("{}.dead-letters.jsonl", self.path)),
+            // Beside a folder, not in it.
+            None => Some(format!(
+                "{}.dead-letters.jsonl",
+                self.path.trim_end_matches('/')
+            )),
         }
     }
 }
@@ -447,6 +528,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Pipeline, LoadError> {
         stage.index = index;
     }
     problems.extend(same_names(&pipeline.stages, &places));
+    problems.extend(pipeline.output.problems(&places));
     if pipeline.stages.is_empty() && problems.is_empty() {
         problems.push(
             Diagnostic::warning("the pipeline has no stage: documents pass unchanged")
@@ -467,7 +549,7 @@ impl Default for Pipeline {
         Self {
             version: 1,
             input: Input::default(),
-            output: Output::default(),
+            output: Outputs::default(),
             run: Run::default(),
             stages: Vec::new(),
             origin: Origin::default(),
@@ -576,6 +658,18 @@ fn repair(value: &mut Value, pointer: &str) {
             if let Some(stage) = stage.and_then(Value::as_object_mut) {
                 stage.remove(key);
             }
+        }
+        ["output", index, key, ..] if value["output"].is_array() => {
+            let output = index
+                .parse()
+                .ok()
+                .and_then(|i: usize| value["output"].get_mut(i));
+            if let Some(output) = output.and_then(Value::as_object_mut) {
+                output.remove(key);
+            }
+        }
+        ["output", _] if value["output"].is_array() => {
+            value["output"] = Value::Object(Map::new());
         }
         [table, key, ..] if table != "stage" => {
             if let Some(table) = value.get_mut(table).and_then(Value::as_object_mut) {

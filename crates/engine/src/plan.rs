@@ -79,12 +79,14 @@ impl Plan {
         }
         let included: Included = pipeline
             .output
-            .include
-            .iter()
+            .all()
             .enumerate()
-            .map(|(index, name)| {
-                let place = pipeline.place(&format!("/output/include/{index}"));
-                (name.clone(), place)
+            .flat_map(|(number, output)| {
+                output.include.iter().enumerate().map(move |(index, name)| {
+                    let key = format!("include/{index}");
+                    let pointer = pipeline.output.pointer(number, &key, pipeline.places());
+                    (name.clone(), pipeline.place(&pointer))
+                })
             })
             .collect();
         let providers = |name: &str| providers(plugins, name);

@@ -202,6 +202,67 @@ proptest! {
     }
 }
 
+#[test]
+fn several_outputs_are_read_and_the_first_speaks_for_all() {
+    let pipeline = read(
+        r#"
+version = 1
+[[output]]
+path = "out/news.jsonl"
+overwrite = true
+[[output]]
+path = "out/news.parquet"
+include = ["sentences"]
+[[output]]
+path = "out/parts/"
+compression = "zst"
+[[output]]
+path = "out/NEWS.db"
+"#,
+    );
+    let problems = pipeline.problems();
+    assert_eq!(problems.errors(), 0, "{problems}");
+    let kinds: Vec<OutputFormat> = pipeline.output.all().map(|output| output.kind()).collect();
+    assert_eq!(
+        kinds,
+        [
+            OutputFormat::Jsonl,
+            OutputFormat::Parquet,
+            OutputFormat::Jsonl,
+            OutputFormat::Sqlite
+        ]
+    );
+    assert!(pipeline.output.overwrite);
+    let again = serde_json::to_value(&pipeline.output).unwrap();
+    assert_eq!(again[1]["include"][0], "sentences");
+}
+
+#[test]
+fn mistakes_in_one_of_several_outputs_are_told_with_their_places() {
+    insta::assert_snapshot!(problems(
+        r#"version = 1
+[input]
+delimiter = "tab"
+readers = 0
+[[output]]
+path = "a.jsonl"
+compression = "gz"
+[[output]]
+path = "a.jsonl"
+fromat = "parquet"
+overwrite = true
+[[output]]
+path = "parquet/"
+format = "parket"
+[[output]]
+path = "b/"
+format = "parquet"
+compression = "zst"
+part_documents = 0
+"#
+    ));
+}
+
 /// The table of `docs/configuration.md` is made from the schema. `UPDATE_DOCS=1` writes it.
 #[test]
 fn the_page_about_configuration_has_every_key() {

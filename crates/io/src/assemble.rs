@@ -36,9 +36,9 @@ pub struct Layout {
     unit: Unit,
     layers: BTreeSet<String>,
     attrs: BTreeSet<(String, String)>,
-    meta: Option<Vec<String>>,
-    tone: bool,
-    own_layers: Vec<String>,
+    pub(crate) meta: Option<Vec<String>>,
+    pub(crate) tone: bool,
+    pub(crate) own_layers: Vec<String>,
 }
 
 impl Layout {
@@ -79,16 +79,26 @@ impl Layout {
         }
     }
 
+    /// What offsets count, as `[output] offsets` names it.
+    pub(crate) fn unit_name(&self) -> &'static str {
+        match self.unit {
+            Unit::Char => "char",
+            Unit::Byte => "byte",
+            Unit::Utf16 => "utf16",
+        }
+    }
+
     /// The record of document `i` of a batch.
     pub fn record<'b>(&'b self, batch: &'b Batch, i: usize) -> Record<'b> {
         Assembly::new(self, batch, i).record()
     }
 
-    fn has(&self, layer: &str) -> bool {
+    /// Whether a stage provides a layer.
+    pub(crate) fn has(&self, layer: &str) -> bool {
         self.layers.contains(layer)
     }
 
-    fn has_attr(&self, layer: &str, attr: &str) -> bool {
+    pub(crate) fn has_attr(&self, layer: &str, attr: &str) -> bool {
         self.attrs.contains(&(layer.to_owned(), attr.to_owned()))
     }
 }

@@ -57,10 +57,21 @@ pub fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
 /// no other encoding's are by accident; then what the page declares in its first bytes, if its
 /// bytes are valid in that; and at last the guesses of [`decode`].
 pub fn decode_page(bytes: &[u8]) -> Decoded {
+    decode_response(bytes, None)
+}
+
+/// Decodes a web page of which its server may have told the encoding (`charset`).
+///
+/// A byte order mark decides; then UTF-8 where letters beyond ASCII are all valid in it, which
+/// no other encoding's are by accident; then what the server told, else what the page declares in
+/// its first bytes, if its bytes are valid in that; and at last the guesses of [`decode`].
+pub(crate) fn decode_response(bytes: &[u8], charset: Option<&str>) -> Decoded {
     if Encoding::for_bom(bytes).is_some() {
         return decode(bytes);
     }
-    let Some(label) = declared(bytes) else {
+    let known = |label: &str| Encoding::for_label(label.as_bytes()).is_some();
+    let told = charset.filter(|label| known(label)).map(str::to_owned);
+    let Some(label) = told.or_else(|| declared(bytes)) else {
         return decode(bytes);
     };
     let known = Encoding::for_label(label.as_bytes());

@@ -4,8 +4,10 @@ use std::{
     collections::HashSet,
     fmt,
     path::{Component, Path, PathBuf},
+    time::SystemTime,
 };
 
+use copydesk_engine::config;
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
@@ -20,6 +22,14 @@ pub enum InputFormat {
     JsonLines,
     /// One web page a file.
     Html,
+    /// Comma separated values, a row a document.
+    Csv,
+    /// Tab separated values, a row a document.
+    Tsv,
+    /// A row a document.
+    Parquet,
+    /// A web archive: a response with a page a document.
+    Warc,
 }
 
 impl InputFormat {
@@ -32,6 +42,10 @@ impl InputFormat {
         ("html", InputFormat::Html),
         ("htm", InputFormat::Html),
         ("xhtml", InputFormat::Html),
+        ("csv", InputFormat::Csv),
+        ("tsv", InputFormat::Tsv),
+        ("parquet", InputFormat::Parquet),
+        ("warc", InputFormat::Warc),
     ];
     /// Extensions of compression that may follow.
     pub const COMPRESSIONS: &[&'static str] = &["gz", "zst"];
@@ -50,13 +64,17 @@ impl InputFormat {
         (!stem.is_empty()).then_some(known.1)
     }
 
-    /// The format of that name in `pipeline.toml` and on the command line.
-    pub fn of_key(key: &str) -> Option<Self> {
-        match key {
-            "text" | "txt" => Some(Self::Text),
-            "jsonl" | "ndjson" => Some(Self::JsonLines),
-            "html" | "htm" => Some(Self::Html),
-            _ => None,
+    /// What `[input] format` says; `None` means: by each file's name.
+    pub fn of_config(format: config::InputFormat) -> Option<Self> {
+        match format {
+            config::InputFormat::Auto => None,
+            config::InputFormat::Text => Some(Self::Text),
+            config::InputFormat::Jsonl => Some(Self::JsonLines),
+            config::InputFormat::Html => Some(Self::Html),
+            config::InputFormat::Csv => Some(Self::Csv),
+            config::InputFormat::Tsv => Some(Self::Tsv),
+            config::InputFormat::Parquet => Some(Self::Parquet),
+            config::InputFormat::Warc => Some(Self::Warc),
         }
     }
 
@@ -76,6 +94,10 @@ impl fmt::Display for InputFormat {
             Self::Text => "text",
             Self::JsonLines => "jsonl",
             Self::Html => "html",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Parquet => "parquet",
+            Self::Warc => "warc",
         })
     }
 }
@@ -91,6 +113,8 @@ pub struct InputFile {
     pub format: Option<InputFormat>,
     /// Bytes on disk, where that is known.
     pub bytes: Option<u64>,
+    /// When it was last written, where that is known.
+    pub modified: Option<SystemTime>,
     /// Why it cannot be read, when that showed already during the search.
     pub trouble: Option<String>,
 }
@@ -159,6 +183,7 @@ impl<'a> Found<'a> {
                     name: "stdin".to_owned(),
                     format: self.search.format,
                     bytes: None,
+                    modified: None,
                     trouble: None,
                 });
             }
@@ -280,18 +305,19 @@ impl<'a> Found<'a> {
         if !self.seen.insert(path.clone()) {
             return;
         }
-        let (bytes, trouble) = match path.metadata() {
-            Ok(metadata) if metadata.is_dir() => {
-                (None, Some("it is a folder, not a file".to_owned()))
-            }
-            Ok(metadata) => (metadata.is_file().then_some(metadata.len()), None),
-            Err(error) => (None, Some(unreadable(&path, &error))),
+        let metadata = path.metadata();
+        let trouble = match &metadata {
+            Ok(metadata) if metadata.is_dir() => Some("it is a folder, not a file".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(unreadable(&path, error)),
         };
+        let file = metadata.ok().filter(|metadata| metadata.is_file());
         self.files.push(InputFile {
             path: Some(path),
             name: slashes(name),
             format,
-            bytes,
+            bytes: file.as_ref().map(|file| file.len()),
+            modified: file.and_then(|file| file.modified().ok()),
             trouble,
         });
     }
@@ -315,6 +341,7 @@ impl<'a> Found<'a> {
                 path: Some(path.to_owned()),
                 format: self.search.format,
                 bytes: None,
+                modified: None,
                 trouble: Some(reason),
             });
         }

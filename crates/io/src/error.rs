@@ -50,6 +50,14 @@ pub enum InputError {
         /// The file.
         path: PathBuf,
     },
+    /// More files, or pieces of them, than can be told apart.
+    #[error("the input has more than {most} files and pieces of files ({files} files)")]
+    TooManySplits {
+        /// How many files there are.
+        files: usize,
+        /// How many pieces there may be.
+        most: u64,
+    },
     /// An encoding that nobody knows.
     #[error("there is no encoding `{label}`")]
     UnknownEncoding {
@@ -72,7 +80,10 @@ impl InputError {
             }
             Self::BadPattern { .. } => None,
             Self::UnknownFormat { .. } => Some(
-                "say it with `--input-format text`, `html` or `jsonl`, or `format` under `[input]`",
+                "say it with `--input-format` or `format` under `[input]`: `text`, `html`, `jsonl`, `csv`, `tsv`, `parquet` or `warc`",
+            ),
+            Self::TooManySplits { .. } => Some(
+                "put small files together, such as into JSON Lines, or run on one folder after the other",
             ),
             Self::UnknownEncoding { .. } => Some(
                 "use a label of the WHATWG Encoding Standard, such as `utf-8`, `windows-1252` or `gb18030`",
@@ -90,6 +101,12 @@ pub enum OutputError {
     Exists {
         /// The file.
         path: PathBuf,
+    },
+    /// It is written in no order from its beginning to its end.
+    #[error("{format} cannot be written to the standard output")]
+    NotAStream {
+        /// The format.
+        format: &'static str,
     },
     /// It cannot be written.
     #[error("cannot write {place}")]
@@ -109,6 +126,7 @@ impl OutputError {
             Self::Exists { .. } => Some(
                 "`--overwrite` replaces it, `-o` chooses another place, `-o -` prints to the terminal",
             ),
+            Self::NotAStream { .. } => Some("name a file: `-o news.parquet`, `-o news.sqlite`"),
             Self::Open { .. } => None,
         }
     }

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod article;
 mod assemble;
+mod columns;
+mod database;
 mod dead_letters;
 mod decode;
 mod discover;
@@ -15,6 +17,7 @@ mod lines;
 mod open;
 mod output;
 mod page;
+mod parquet_file;
 mod pretty;
 mod reader;
 mod record;
@@ -26,10 +29,10 @@ pub use dead_letters::DeadLetterFile;
 pub use decode::{Decoded, Note, decode, decode_as, decode_page};
 pub use discover::{InputFile, InputFormat, Search, discover};
 pub use error::{InputError, OutputError};
-pub use output::{Output, Retractable};
+pub use output::{Output, Outputs, Retractable};
 pub use page::{MARKUP, page};
 pub use pretty::Pretty;
-pub use reader::Reader;
+pub use reader::{Reader, splits};
 pub use record::{
     Cue, Entity, Holder, HolderKind, LayerSpan, Place, Quote, Record, RecordWarning, Removed,
     Score, Speaker, TargetSentiment, output_schema,

@@ -7,6 +7,7 @@ pub(crate) struct Lines<R> {
     source: R,
     line: Vec<u8>,
     number: u64,
+    offset: u64,
     limit: usize,
 }
 
@@ -25,6 +26,7 @@ impl<R: BufRead> Lines<R> {
             source,
             line: Vec::new(),
             number: 0,
+            offset: 0,
             limit,
         }
     }
@@ -32,6 +34,11 @@ impl<R: BufRead> Lines<R> {
     /// Number of the line handed out last, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Where in the stream the next line begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The next line; `None` at the end. After an error the stream is done for: what stood of a
@@ -68,6 +75,7 @@ impl<R: BufRead> Lines<R> {
                 self.line.extend_from_slice(piece);
             }
             self.source.consume(used);
+            self.offset += used as u64;
         }
         self.number += 1;
         if too_long {

@@ -18,8 +18,8 @@ use crate::{
 };
 
 const BUFFER: usize = 256 * 1024;
-const GZIP: &[u8] = &[0x1F, 0x8B];
-const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
+pub(crate) const GZIP: &[u8] = &[0x1F, 0x8B];
+pub(crate) const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
 /// Bytes of an input, decompressed.
 ///
@@ -105,7 +105,8 @@ impl Read for Broken {
 }
 
 /// The format of a stream of which nobody told it: JSON Lines begin with a brace, web pages with
-/// one of a few tags, and no news text does. Returns the stream as it was.
+/// one of a few tags, archives and Parquet with their names, and no news text does. Returns the
+/// stream as it was.
 pub(crate) fn sniff(mut stream: Box<dyn BufRead + Send>) -> (InputFormat, Box<dyn BufRead + Send>) {
     let (start, error) = peek(&mut stream, 256);
     let mut letters = start
@@ -116,6 +117,8 @@ pub(crate) fn sniff(mut stream: Box<dyn BufRead + Send>) -> (InputFormat, Box<dy
     let first: Vec<u8> = letters.by_ref().take(16).collect();
     let tags: [&[u8]; 5] = [b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml"];
     let format = match first.first() {
+        _ if start.starts_with(b"WARC/") => InputFormat::Warc,
+        _ if start.starts_with(b"PAR1") => InputFormat::Parquet,
         Some(b'{') => InputFormat::JsonLines,
         Some(b'<') if tags.iter().any(|tag| first.starts_with(tag)) => InputFormat::Html,
         _ => InputFormat::Text,

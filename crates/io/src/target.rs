@@ -17,13 +17,27 @@ pub enum Place {
     Stdout,
     /// A file.
     File(PathBuf),
+    /// A folder of files.
+    Folder(PathBuf),
+}
+
+impl Place {
+    /// What a path names in `[output]` and on the command line: `-` is the standard output, and
+    /// what ends with a slash a folder.
+    pub fn of(path: &str) -> Self {
+        match path {
+            "-" => Self::Stdout,
+            path if path.ends_with('/') => Self::Folder(path.into()),
+            path => Self::File(path.into()),
+        }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdout => f.write_str("the standard output"),
-            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::File(path) | Self::Folder(path) => write!(f, "`{}`", path.display()),
         }
     }
 }
@@ -37,7 +51,8 @@ pub(crate) struct Target {
     place: Place,
     /// Gone once it failed or was finished.
     stream: Option<Stream>,
-    partial: Option<PathBuf>,
+    /// A device or a pipe has none.
+    partial: Option<PartialFile>,
     buffer: Vec<u8>,
     /// Bytes of whole lines in the file.
     settled: u64,
@@ -70,20 +85,11 @@ impl Target {
         let special = path
             .metadata()
             .is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
-        let (file, partial) = if special {
-            (OpenOptions::new().write(true).open(path)?, None)
+        let (partial, file) = if special {
+            (None, OpenOptions::new().write(true).open(path)?)
         } else {
-            if path.is_dir() {
-                return Err(io::Error::new(
-                    io::ErrorKind::IsADirectory,
-                    "it is a folder",
-                ));
-            }
-            if let Some(folder) = Self::folder_of(path) {
-                make_folder(folder)?;
-            }
-            let partial = with_suffix(path, ".partial");
-            (File::create(&partial)?, Some(partial))
+            let (partial, file) = PartialFile::create(path)?;
+            (Some(partial), file)
         };
         let stream = match path.extension().and_then(|extension| extension.to_str()) {
             Some("gz") => {
@@ -101,21 +107,15 @@ impl Target {
         })
     }
 
-    /// The folder that a file lies in, if its path has one.
-    pub(crate) fn folder_of(path: &Path) -> Option<&Path> {
-        path.parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-    }
-
     /// The output's name, and where its lines stand as long as it is not finished.
     pub(crate) fn described(&self) -> String {
         match (&self.place, &self.partial) {
             (Place::Stdout, _) => self.place.to_string(),
-            (Place::File(_), None) => format!("the output {}", self.place),
-            (Place::File(_), Some(partial)) => format!(
+            (_, None) => format!("the output {}", self.place),
+            (_, Some(partial)) => format!(
                 "the output {} (what was written is in `{}`)",
                 self.place,
-                partial.display()
+                partial.partial().display()
             ),
         }
     }
@@ -164,22 +164,80 @@ impl Target {
             Some(Stream::Gzip(encoder)) => unwrap_buffer(encoder.finish()?)?,
             Some(Stream::Zstd(encoder)) => unwrap_buffer(encoder.finish()?)?,
         };
-        if let (Some(partial), Place::File(path)) = (self.partial.take(), &self.place) {
-            file.sync_all()?;
-            std::fs::rename(partial, path)?;
-            sync_folder(path)?;
+        match &mut self.partial {
+            Some(partial) => partial.keep(&file),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes back an output into which nothing was written.
     pub(crate) fn discard(&mut self) {
         self.stream = None;
-        if let Some(partial) = self.partial.take() {
-            // It is ours and empty; if it cannot be removed there is nothing better to do.
-            let _ = std::fs::remove_file(partial);
+        if let Some(partial) = &mut self.partial {
+            partial.discard();
         }
     }
+}
+
+/// A file under the name `<path>.partial`, until it is complete.
+pub(crate) struct PartialFile {
+    path: PathBuf,
+    partial: PathBuf,
+}
+
+impl PartialFile {
+    /// Creates it, with the folders above it.
+    pub(crate) fn create(path: &Path) -> io::Result<(Self, File)> {
+        let own = Self::reserve(path)?;
+        let file = File::create(&own.partial)?;
+        Ok((own, file))
+    }
+
+    /// Makes the folders above it, and leaves the file to somebody else to create.
+    pub(crate) fn reserve(path: &Path) -> io::Result<Self> {
+        if path.is_dir() {
+            return Err(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "it is a folder",
+            ));
+        }
+        if let Some(folder) = folder_of(path) {
+            make_folder(folder)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            partial: with_suffix(path, ".partial"),
+        })
+    }
+
+    /// The name that it will have.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name that it has until then.
+    pub(crate) fn partial(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Makes it durable and gives it its name.
+    pub(crate) fn keep(&mut self, file: &File) -> io::Result<()> {
+        file.sync_all()?;
+        std::fs::rename(&self.partial, &self.path)?;
+        sync_folder(&self.path)
+    }
+
+    /// Removes it.
+    pub(crate) fn discard(&mut self) {
+        // It is ours and empty; if it cannot be removed there is nothing better to do.
+        let _ = std::fs::remove_file(&self.partial);
+    }
+}
+
+/// The folder that a file lies in, if its path has one.
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
 }
 
 /// Writes whole lines; on an error the file is cut back to the last of them that is complete.
@@ -204,7 +262,7 @@ fn write_lines(file: &mut File, lines: &[u8], settled: &mut u64) -> io::Result<(
     Ok(())
 }
 
-pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+fn make_folder(folder: &Path) -> io::Result<()> {
     let in_the_way = folder
         .ancestors()
         .find(|above| above.exists() && !above.is_dir());
@@ -219,7 +277,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 /// opened (Windows) the system does it by itself.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
-        File::open(Target::folder_of(path).unwrap_or(Path::new(".")))?.sync_all()?;
+        File::open(folder_of(path).unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
 }
@@ -228,7 +286,7 @@ fn unwrap_buffer(writer: BufWriter<File>) -> io::Result<File> {
     writer.into_inner().map_err(|error| error.into_error())
 }
 
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -26,15 +26,38 @@ pub(crate) struct Writer {
 #[derive(Debug, Clone, Copy)]
 pub enum Format {
     /// One JSON object a line.
-    JsonLines,
+    JsonLines {
+        /// `gz` or `zst` for files that are named by copydesk; those that are named by the user
+        /// say it by their names.
+        packed: Option<&'static str>,
+    },
     /// For people.
     Pretty(Pretty),
+    /// A row a document, with nested columns.
+    Parquet,
+    /// A database of several tables.
+    Sqlite,
 }
 
 impl Format {
+    /// Its name, which is the extension of its files, too.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::JsonLines { .. } => "jsonl",
+            Self::Pretty(_) => "txt",
+            Self::Parquet => "parquet",
+            Self::Sqlite => "sqlite",
+        }
+    }
+
+    /// Whether it can go through a pipe.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::JsonLines { .. } | Self::Pretty(_))
+    }
+
     fn render(&mut self, record: &Record<'_>, block: &mut Vec<u8>) -> io::Result<()> {
         match self {
-            Self::JsonLines => {
+            Self::JsonLines { .. } => {
                 serde_json::to_writer(&mut *block, record)?;
                 block.push(b'\n');
             }
@@ -42,6 +65,9 @@ impl Format {
                 let mut page = String::new();
                 pretty.render(record, &mut page);
                 block.extend_from_slice(page.as_bytes());
+            }
+            Self::Parquet | Self::Sqlite => {
+                return Err(io::Error::other("this is no format of text"));
             }
         }
         Ok(())
@@ -63,14 +89,8 @@ impl Writer {
     /// `<path>.partial`.
     ///
     /// # Errors
-    /// If the file is there and may not be overwritten, or cannot be written.
-    pub(crate) fn file(
-        path: &Path,
-        overwrite: bool,
-        layout: Layout,
-        format: Format,
-    ) -> Result<Self, OutputError> {
-        refuse_existing(path, overwrite)?;
+    /// If it cannot be written.
+    pub(crate) fn file(path: &Path, layout: Layout, format: Format) -> Result<Self, OutputError> {
         let target = Target::file(path).map_err(|source| OutputError::Open {
             place: Place::File(path.to_owned()),
             source,
@@ -137,14 +157,15 @@ mod tests {
     use copydesk_document::{Value, offsets::Unit};
 
     use super::*;
-    use crate::article;
+    use crate::{Output, article};
 
     fn layout() -> Layout {
         Layout::new(&article::contracts(), &[], Unit::Char)
     }
 
-    fn writer(path: &Path, overwrite: bool) -> Result<Writer, OutputError> {
-        Writer::file(path, overwrite, layout(), Format::JsonLines)
+    fn writer(path: &Path, overwrite: bool) -> Result<Box<dyn Retractable>, OutputError> {
+        let format = Format::JsonLines { packed: None };
+        Output::new(Place::File(path.to_owned()), format, layout(), 1).open(overwrite)
     }
 
     fn lines(text: &str) -> Vec<Value> {

@@ -735,6 +735,7 @@ mod tests {
             name: name.to_owned(),
             format: None,
             bytes: Some(text.len() as u64),
+            modified: None,
             trouble: None,
         };
         (file, 1)

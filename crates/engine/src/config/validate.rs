@@ -274,6 +274,7 @@ fn named(pointer: &str) -> String {
         let holder = parent(pointer);
         return match holder {
             "/stage" => "a `[[stage]]`".to_owned(),
+            "/output" => "an `[[output]]`".to_owned(),
             _ => format!("an item of {}", named(holder)),
         };
     }
@@ -290,6 +291,9 @@ fn table_name(pointer: &str) -> String {
     match steps.as_slice() {
         [] => "the pipeline file".to_owned(),
         [stage, _] if stage == "stage" => "`[[stage]]`".to_owned(),
+        [output, index] if output == "output" && index.parse::<usize>().is_ok() => {
+            "`[[output]]`".to_owned()
+        }
         steps
             if steps
                 .last()
